@@ -25,6 +25,7 @@ export const ERROR_CATALOGUE = {
   TARGET_UNSUPPORTED: 'the architecture lacks something that the kernel needs',
   MODEL_UNKNOWN: 'the model or its model_type is not known',
   MODEL_CONFIG: 'the model configuration is missing or inconsistent',
+  RECIPE_INVALID: 'a model recipe is malformed, or names what no spec declares',
   VARIANT_UNKNOWN: 'no variant matches',
   TOOLCHAIN_PYTHON: 'no suitable Python was found',
   TOOLCHAIN_INSTALL: 'the toolchain could not be installed',

@@ -1,0 +1,210 @@
+/** Builds a section's values: computes axes, folds what literals decide, and gives equal subexpressions one value. */
+
+import type { Axis, BinaryOp, CompareOp, Dtype, Rounding, UnaryOp } from '../spec/index.js';
+import type { Place } from '../util/errors.js';
+import { canonicalJson } from '../util/hash.js';
+import type { Access, ReduceFn, Value, ValueId } from './kernel.js';
+
+type Unnumbered<V> = V extends Value ? Omit<V, 'id'> : never;
+export type NewValue = Unnumbered<Value>;
+
+export class GraphBuilder {
+  readonly values: Value[] = [];
+  private readonly known = new Map<string, ValueId>();
+
+  /** Adds a value, or finds the one that computes the same. */
+  add(value: NewValue): ValueId {
+    const { span: _span, name: _name, ...identity } = value;
+    const key = canonicalJson(identity);
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    const id = this.values.length;
+    this.values.push({ ...value, id } as Value);
+    this.known.set(key, id);
+    return id;
+  }
+
+  /** Gives a value the formula's name, unless it has one. */
+  rename(id: ValueId, name: string): void {
+    const value = this.values[id]!;
+    if (value.name === undefined && value.kind !== 'literal' && value.kind !== 'param') {
+      this.values[id] = { ...value, name };
+    }
+  }
+
+  /** Adds a value of another graph, whose operands already name values of this one. */
+  copy(value: Value): ValueId {
+    const { dtype, span } = value;
+    switch (value.kind) {
+      case 'literal':
+      case 'param':
+      case 'position':
+      case 'extent': {
+        const { id: _id, ...rest } = value;
+        return this.add(rest as NewValue);
+      }
+      case 'load':
+        return this.load(value.access, dtype, span);
+      case 'remap':
+        return this.remap(value.operand, value.axis, value.scale, value.offset, span);
+      case 'unary':
+        return this.unary(value.fn, value.operand, dtype, span);
+      case 'binary':
+        return this.binary(value.fn, value.left, value.right, dtype, span);
+      case 'compare':
+        return this.compare(value.fn, value.left, value.right, span);
+      case 'select':
+        return this.select(value.condition, value.then, value.otherwise, dtype, span);
+      case 'cast':
+        return this.cast(value.operand, dtype, value.rounding, value.saturate, span);
+      case 'reduce':
+        return this.reduce(value.fn, value.over, value.operand, undefined, span);
+      case 'range-reduce':
+        return this.rangeReduce(value.fn, value.over, value.operand, value.begin, value.end, span);
+      default:
+        value satisfies never;
+        throw new Error('unreachable');
+    }
+  }
+
+  get(id: ValueId): Value {
+    return this.values[id]!;
+  }
+
+  dtypeOf(id: ValueId): Dtype {
+    return this.get(id).dtype;
+  }
+
+  axesOf(...ids: readonly ValueId[]): readonly Axis[] {
+    return unionAxes(ids.map((id) => this.get(id).axes));
+  }
+
+  load(access: Access, dtype: Dtype, span: Place): ValueId {
+    const axes = unionAxes([
+      ...access.terms.map((term) =>
+        term.kind === 'axis' ? [term.axis] : term.kind === 'value' ? this.get(term.value).axes : [],
+      ),
+    ]);
+    return this.add({ kind: 'load', access, dtype, axes, span });
+  }
+
+  remap(operand: ValueId, axis: Axis, scale: number, offset: number, span: Place): ValueId {
+    const { axes, dtype } = this.get(operand);
+    if (!axes.includes(axis) || (scale === 1 && offset === 0)) return operand;
+    return this.add({ kind: 'remap', operand, axis, scale, offset, dtype, axes, span });
+  }
+
+  unary(fn: UnaryOp, operand: ValueId, dtype: Dtype, span: Place): ValueId {
+    return this.add({ kind: 'unary', fn, operand, dtype, axes: this.axesOf(operand), span });
+  }
+
+  binary(fn: BinaryOp, left: ValueId, right: ValueId, dtype: Dtype, span: Place): ValueId {
+    const [a, b] = [this.get(left), this.get(right)];
+    if (fn === '*' && b.kind === 'literal' && a.kind === 'binary' && a.fn === '*' && dtype === 'f32') {
+      const inner = this.get(a.right);
+      if (inner.kind === 'literal') {
+        const product = Math.fround(Number(inner.value) * Number(b.value));
+        return this.binary('*', a.left, this.add({ ...b, value: product }), dtype, span);
+      }
+    }
+    return this.add({ kind: 'binary', fn, left, right, dtype, axes: this.axesOf(left, right), span });
+  }
+
+  compare(fn: CompareOp, left: ValueId, right: ValueId, span: Place): ValueId {
+    return this.add({
+      kind: 'compare',
+      fn,
+      left,
+      right,
+      dtype: 'bool',
+      axes: this.axesOf(left, right),
+      span,
+    });
+  }
+
+  select(condition: ValueId, then: ValueId, otherwise: ValueId, dtype: Dtype, span: Place): ValueId {
+    return this.add({
+      kind: 'select',
+      condition,
+      then,
+      otherwise,
+      dtype,
+      axes: this.axesOf(condition, then, otherwise),
+      span,
+    });
+  }
+
+  cast(operand: ValueId, dtype: Dtype, rounding: Rounding, saturate: boolean, span: Place): ValueId {
+    if (this.dtypeOf(operand) === dtype) return operand;
+    return this.add({ kind: 'cast', operand, rounding, saturate, dtype, axes: this.axesOf(operand), span });
+  }
+
+  /**
+   * A reduction over whole axes, or over the blocks of one (`blocks`): the result then varies over `dim/by`.
+   * A reduction of the same reduction is one over both axes.
+   */
+  reduce(
+    fn: ReduceFn,
+    over: readonly Axis[],
+    operand: ValueId,
+    blocks: { dim: Axis; by: number } | undefined,
+    span: Place,
+  ): ValueId {
+    const inner = this.get(operand);
+    if (
+      inner.kind === 'reduce' &&
+      inner.fn === fn &&
+      !blocks &&
+      !inner.over.some((axis) => axis.includes('%'))
+    ) {
+      return this.reduce(fn, [...inner.over, ...over], inner.operand, undefined, span);
+    }
+    // A mean of means: the inner 1/n moves out of the sum, so that both sums become one.
+    if (
+      inner.kind === 'binary' &&
+      inner.fn === '*' &&
+      fn === 'sum' &&
+      this.get(inner.right).kind === 'literal'
+    ) {
+      return this.binary(
+        '*',
+        this.reduce(fn, over, inner.left, blocks, span),
+        inner.right,
+        inner.dtype,
+        span,
+      );
+    }
+    const axes = blocks
+      ? inner.axes.map((axis) => (axis === blocks.dim ? `${blocks.dim}/${blocks.by}` : axis))
+      : inner.axes.filter((axis) => !over.includes(axis));
+    return this.add({ kind: 'reduce', fn, over, operand, dtype: inner.dtype, axes, span });
+  }
+
+  rangeReduce(
+    fn: ReduceFn,
+    over: Axis,
+    operand: ValueId,
+    begin: ValueId,
+    end: ValueId,
+    span: Place,
+  ): ValueId {
+    const axes = unionAxes([this.get(begin).axes, this.get(operand).axes.filter((axis) => axis !== over)]);
+    return this.add({
+      kind: 'range-reduce',
+      fn,
+      over,
+      operand,
+      begin,
+      end,
+      dtype: this.dtypeOf(operand),
+      axes,
+      span,
+    });
+  }
+}
+
+/** Axes in order of first appearance. An axis and its own blocks (`hidden`, `hidden/128`) are the axis. */
+export function unionAxes(lists: readonly (readonly Axis[])[]): readonly Axis[] {
+  const all = [...new Set(lists.flat())];
+  return all.filter((axis) => !axis.includes('/') || !all.includes(axis.slice(0, axis.indexOf('/'))));
+}

@@ -1,0 +1,345 @@
+/**
+ * The typed tile IR.
+ *
+ * A kernel goes through two forms. In the **formula form** a section is a graph of named-axis values (`Value`) and the
+ * tensors they are stored to; passes rewrite the graph, give every axis a role and lay the lanes on threads. The
+ * pass `lower-sweeps` then turns it into the **tile form**: statements a thread runs (`tile.ts`), which the printer
+ * renders line by line. Everything is readonly; a pass returns a new kernel.
+ */
+
+import type {
+  Access as TensorAccess,
+  Axis,
+  BinaryOp,
+  CompareOp,
+  Dtype,
+  Extent,
+  Rounding,
+  UnaryOp,
+} from '../spec/index.js';
+import type { Place } from '../util/errors.js';
+import type { Layout } from '../layout/index.js';
+import type { Statement } from './tile.js';
+
+// -------------------------------------------------------------------- values
+
+/** Index of a value in its section's list; operands come before their users. */
+export type ValueId = number;
+
+/**
+ * A stride or offset in elements: `factor` times the product of launch-time scalars (dynamic dimensions, or stride
+ * arguments such as `x_stride0`).
+ */
+export interface Stride {
+  readonly factor: number;
+  readonly symbols: readonly string[];
+}
+
+/** One summand of an element's offset from its tensor's base. */
+export type Term =
+  | { readonly kind: 'axis'; readonly axis: Axis; readonly stride: Stride }
+  | { readonly kind: 'value'; readonly value: ValueId; readonly stride: Stride }
+  | { readonly kind: 'constant'; readonly stride: Stride };
+
+/** A data-dependent index must lie in [0, extent); otherwise a load gives 0 and a store is dropped. */
+export interface Bound {
+  readonly value: ValueId;
+  /** A number, or the name of a dynamic dimension. */
+  readonly extent: number | string;
+}
+
+/** Where an element of a tensor lies: the sum of the terms. */
+export interface Access {
+  readonly tensor: string;
+  readonly terms: readonly Term[];
+  readonly bounds: readonly Bound[];
+}
+
+export type ReduceFn = 'sum' | 'max' | 'min';
+
+interface ValueBase {
+  readonly id: ValueId;
+  readonly dtype: Dtype;
+  /** Axes it varies over, in the section's axis order. */
+  readonly axes: readonly Axis[];
+  /** The formula's name for it, kept for readable modules. */
+  readonly name?: string;
+  readonly span: Place;
+}
+
+export type Value = ValueBase &
+  (
+    | { readonly kind: 'literal'; readonly value: number | boolean }
+    | { readonly kind: 'param'; readonly param: string }
+    | { readonly kind: 'position'; readonly axis: Axis }
+    | { readonly kind: 'extent'; readonly dim: string }
+    | { readonly kind: 'load'; readonly access: Access }
+    /** The operand read at position `scale * p + offset` of a static axis. */
+    | {
+        readonly kind: 'remap';
+        readonly operand: ValueId;
+        readonly axis: Axis;
+        readonly scale: number;
+        readonly offset: number;
+      }
+    | { readonly kind: 'unary'; readonly fn: UnaryOp; readonly operand: ValueId }
+    | { readonly kind: 'binary'; readonly fn: BinaryOp; readonly left: ValueId; readonly right: ValueId }
+    | { readonly kind: 'compare'; readonly fn: CompareOp; readonly left: ValueId; readonly right: ValueId }
+    | {
+        readonly kind: 'select';
+        readonly condition: ValueId;
+        readonly then: ValueId;
+        readonly otherwise: ValueId;
+      }
+    | {
+        readonly kind: 'cast';
+        readonly operand: ValueId;
+        readonly rounding: Rounding;
+        readonly saturate: boolean;
+      }
+    | {
+        readonly kind: 'reduce';
+        readonly fn: ReduceFn;
+        readonly over: readonly Axis[];
+        readonly operand: ValueId;
+      }
+    /** Over the positions [begin, end) of a dynamic axis. */
+    | {
+        readonly kind: 'range-reduce';
+        readonly fn: ReduceFn;
+        readonly over: Axis;
+        readonly begin: ValueId;
+        readonly end: ValueId;
+        readonly operand: ValueId;
+      }
+  );
+
+/** A write to global memory. */
+export interface Store {
+  readonly access: Access;
+  readonly value: ValueId;
+  /** bool value that must hold. */
+  readonly where?: ValueId;
+  readonly span: Place;
+}
+
+// ---------------------------------------------------------------------- axes
+
+/**
+ * What the schedule does with an axis.
+ * - `row`: its positions are independent; they are spread over CTAs and row groups.
+ * - `lane`: spread over the threads, vectors and tiles of one row.
+ * - `range`: walked by a loop between data-dependent ends.
+ */
+export type AxisRole = 'row' | 'lane' | 'range';
+
+export interface AxisInfo {
+  readonly axis: Axis;
+  readonly extent: Extent;
+  readonly role: AxisRole;
+}
+
+/** How one row is spread over threads. Positions along the lane axes are numbered colexicographically, fastest axis first. */
+export interface LaneLayout {
+  /** Lane axes, fastest first, with their extents. */
+  readonly axes: readonly { readonly axis: Axis; readonly extent: number }[];
+  /** Threads that share a row, in one CTA. */
+  readonly threads: number;
+  /** Elements of the fastest axis that a thread handles at once. */
+  readonly vector: number;
+  /** Vectors a thread handles, one entry for each tile mode. */
+  readonly tiles: readonly TileMode[];
+  /** (threads, vector, tile modes...) -> lane position. */
+  readonly layout: Layout;
+  /** CTAs of a cluster that share the row; each holds an equal part of the slowest tile mode. */
+  readonly cluster: number;
+  /** The last tile of the fastest axis reaches past the axis' extent. */
+  readonly tail: boolean;
+}
+
+/** One mode of the tiles of a thread: `extent` positions of `axis`, `step` elements of it apart. */
+export interface TileMode {
+  readonly axis: Axis;
+  readonly extent: number;
+  readonly step: number;
+}
+
+// ------------------------------------------------------------------ schedule
+
+/** Where values that more than one sweep needs are kept: in registers, in shared memory, or nowhere (loaded again). */
+export type Residency = 'registers' | 'shared' | 'reload';
+
+/** How a variant is laid on the hardware. */
+export interface Schedule {
+  /** Threads of a CTA. */
+  readonly threads: number;
+  /** CTAs of a cluster that share one row; 1 without a cluster. */
+  readonly cluster: number;
+  readonly residency: Residency;
+  /** CTAs of a persistent grid on one SM; absent: one CTA for each tile of rows. */
+  readonly persistent?: { readonly ctasPerSm: number };
+  /** Why this schedule: one sentence a choice. */
+  readonly reasons: readonly string[];
+}
+
+/** What the schedule fixes for one section. */
+export interface SectionSchedule {
+  /** Threads that share a row, in one CTA. */
+  readonly threadsPerRow: number;
+  readonly rowsPerCta: number;
+  /** Elements a thread loads at once. */
+  readonly vector: number;
+}
+
+// -------------------------------------------------------------------- kernel
+
+export interface IrTensor {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly access: TensorAccess;
+  /** Human form of shape and strides, for comments: `(tokens, hidden=4096) bf16`. */
+  readonly shape: readonly string[];
+  readonly extents: readonly (number | string)[];
+  readonly strides: readonly Stride[];
+  /** Guaranteed alignment of the pointer, in bytes. */
+  readonly align: number;
+  /** Every extent is static: the tensor is a parameter of the model, not written by a previous kernel. */
+  readonly weight: boolean;
+  readonly doc?: string;
+}
+
+/** A scalar argument: a parameter of the spec, a dynamic dimension or a stride. */
+export interface IrScalar {
+  readonly name: string;
+  readonly dtype: 'f32' | 'i32' | 'i64';
+  readonly source:
+    | { readonly kind: 'param' }
+    | { readonly kind: 'dim'; readonly dim: string }
+    | { readonly kind: 'stride'; readonly tensor: string; readonly entry: number };
+  /** The value is a multiple of this. */
+  readonly multipleOf: number;
+}
+
+/** One named region of shared memory. */
+export interface SharedRegion {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly elements: number;
+  readonly align: number;
+}
+
+export interface Section {
+  readonly name: string;
+  readonly values: readonly Value[];
+  readonly stores: readonly Store[];
+  /** After `assign-axes`: rows slowest first, then lanes fastest first, then the range axis. */
+  readonly axes: readonly AxisInfo[];
+  readonly schedule?: SectionSchedule;
+  readonly lanes?: LaneLayout;
+  /** After `lower-sweeps`. */
+  readonly body?: readonly Statement[];
+}
+
+/** What the passes compile for. */
+export interface Target {
+  /** Architecture name, `sm90`. */
+  readonly arch: string;
+  readonly phase: 'prefill' | 'decode';
+  /** Emit programmatic dependent launch. */
+  readonly dependentLaunch: boolean;
+}
+
+export interface Kernel {
+  readonly name: string;
+  readonly tensors: readonly IrTensor[];
+  readonly scalars: readonly IrScalar[];
+  readonly sections: readonly Section[];
+  readonly schedule?: Schedule;
+  readonly shared: readonly SharedRegion[];
+}
+
+export const stride = (factor: number, symbols: readonly string[] = []): Stride => ({ factor, symbols });
+
+/** Values that `value` reads. */
+export function operands(value: Value): readonly ValueId[] {
+  switch (value.kind) {
+    case 'literal':
+    case 'param':
+    case 'position':
+    case 'extent':
+      return [];
+    case 'load':
+      return value.access.terms.flatMap((term) => (term.kind === 'value' ? [term.value] : []));
+    case 'remap':
+    case 'unary':
+    case 'cast':
+    case 'reduce':
+      return [value.operand];
+    case 'binary':
+    case 'compare':
+      return [value.left, value.right];
+    case 'select':
+      return [value.condition, value.then, value.otherwise];
+    case 'range-reduce':
+      return [value.operand, value.begin, value.end];
+    default:
+      value satisfies never;
+      return [];
+  }
+}
+
+/** Values that a store reads. */
+export function storeOperands(store: Store): readonly ValueId[] {
+  const indices = store.access.terms.flatMap((term) => (term.kind === 'value' ? [term.value] : []));
+  return [store.value, ...indices, ...(store.where === undefined ? [] : [store.where])];
+}
+
+/** `value` with its operands renamed. */
+export function mapOperands(value: Value, map: (id: ValueId) => ValueId): Value {
+  switch (value.kind) {
+    case 'literal':
+    case 'param':
+    case 'position':
+    case 'extent':
+      return value;
+    case 'load':
+      return { ...value, access: mapAccess(value.access, map) };
+    case 'remap':
+    case 'unary':
+    case 'cast':
+    case 'reduce':
+      return { ...value, operand: map(value.operand) };
+    case 'binary':
+    case 'compare':
+      return { ...value, left: map(value.left), right: map(value.right) };
+    case 'select':
+      return {
+        ...value,
+        condition: map(value.condition),
+        then: map(value.then),
+        otherwise: map(value.otherwise),
+      };
+    case 'range-reduce':
+      return { ...value, operand: map(value.operand), begin: map(value.begin), end: map(value.end) };
+    default:
+      value satisfies never;
+      return value;
+  }
+}
+
+export function mapAccess(access: Access, map: (id: ValueId) => ValueId): Access {
+  return {
+    ...access,
+    terms: access.terms.map((term) => (term.kind === 'value' ? { ...term, value: map(term.value) } : term)),
+    bounds: access.bounds.map((bound) => ({ ...bound, value: map(bound.value) })),
+  };
+}
+
+export function mapStore(store: Store, map: (id: ValueId) => ValueId): Store {
+  return {
+    ...store,
+    access: mapAccess(store.access, map),
+    value: map(store.value),
+    ...(store.where !== undefined && { where: map(store.where) }),
+  };
+}

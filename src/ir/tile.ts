@@ -1,0 +1,252 @@
+/**
+ * The tile form: the statements one thread runs, with every decision made. The printer renders each node as it stands.
+ *
+ * Names are Python-safe identifiers chosen by the passes. An expression is a scalar (`width` 0) or a vector of `width`
+ * elements; a vector is what a thread handles at once.
+ */
+
+import type { BinaryOp, CompareOp, Dtype, Rounding, UnaryOp } from '../spec/index.js';
+import type { Layout } from '../layout/index.js';
+import type { Place } from '../util/errors.js';
+import type { ReduceFn } from './kernel.js';
+
+export interface TileType {
+  readonly dtype: Dtype;
+  /** Elements of a vector; 0 for a scalar. */
+  readonly width: number;
+}
+
+/** One coordinate into a fragment or view: a scalar expression, or the whole vector mode. */
+export type Coordinate = { readonly kind: 'vector' } | { readonly kind: 'at'; readonly index: TileExpr };
+
+export type TileExpr = TileType &
+  (
+    | { readonly kind: 'name'; readonly name: string }
+    | { readonly kind: 'literal'; readonly value: number | boolean }
+    /** Elements of a fragment or of a tensor view. */
+    | { readonly kind: 'element'; readonly of: string; readonly at: readonly Coordinate[] }
+    /** 0, 1, ... width - 1. */
+    | { readonly kind: 'iota' }
+    /** A scalar repeated. */
+    | { readonly kind: 'splat'; readonly operand: TileExpr }
+    | { readonly kind: 'unary'; readonly fn: UnaryOp; readonly operand: TileExpr }
+    | { readonly kind: 'binary'; readonly fn: BinaryOp; readonly left: TileExpr; readonly right: TileExpr }
+    | { readonly kind: 'compare'; readonly fn: CompareOp; readonly left: TileExpr; readonly right: TileExpr }
+    | {
+        readonly kind: 'select';
+        readonly condition: TileExpr;
+        readonly then: TileExpr;
+        readonly otherwise: TileExpr;
+        /** The condition is known while the module is traced: a Python conditional. */
+        readonly traced: boolean;
+      }
+    | {
+        readonly kind: 'cast';
+        readonly operand: TileExpr;
+        readonly rounding: Rounding;
+        readonly saturate: boolean;
+      }
+    /** A vector's elements and a scalar folded into a scalar. */
+    | {
+        readonly kind: 'fold';
+        readonly fn: ReduceFn;
+        readonly operand: TileExpr;
+        readonly initial: TileExpr;
+      }
+    /** Combine two values of a reduction; maxima and minima propagate NaN. */
+    | { readonly kind: 'combine'; readonly fn: ReduceFn; readonly left: TileExpr; readonly right: TileExpr }
+    /** Butterfly over groups of `threads` lanes, `stride` lanes apart; every lane gets the result. */
+    | {
+        readonly kind: 'warp-reduce';
+        readonly fn: ReduceFn;
+        readonly operand: TileExpr;
+        readonly threads: number;
+        readonly stride: number;
+      }
+    /** Rank of this CTA in its cluster. */
+    | { readonly kind: 'cluster-rank' }
+    | { readonly kind: 'cta-index' }
+    | { readonly kind: 'cta-count' }
+    | { readonly kind: 'thread-index' }
+  );
+
+export type Storage = 'registers' | 'shared';
+
+export type Statement = { readonly span?: Place; readonly comment?: string } & (
+  | { readonly kind: 'let'; readonly name: string; readonly value: TileExpr }
+  /** A new value for a name that a loop or branch carries. */
+  | { readonly kind: 'assign'; readonly name: string; readonly value: TileExpr }
+  /** Registers of this thread, or its own part of a shared region. */
+  | {
+      readonly kind: 'fragment';
+      readonly name: string;
+      readonly dtype: Dtype;
+      readonly shape: readonly number[];
+      /** Fill value; absent: undefined until written. */
+      readonly fill?: number;
+    }
+  /** This thread's own part of a shared region: element (thread, i...) at `layout`. */
+  | {
+      readonly kind: 'shared-fragment';
+      readonly name: string;
+      readonly region: string;
+      readonly layout: Layout;
+    }
+  /** A view of one row of a tensor: pointer plus `offset` elements, with a (lane, vector, tiles...) layout. */
+  | {
+      readonly kind: 'view';
+      readonly name: string;
+      readonly tensor: string;
+      readonly dtype: Dtype;
+      /** i64; absent: 0. */
+      readonly offset?: TileExpr;
+      /** `offset` is a multiple of this many elements. */
+      readonly multipleOf: number;
+      readonly layout: Layout;
+      readonly shape: string;
+    }
+  /** Into a fragment, shared region or view. */
+  | {
+      readonly kind: 'store';
+      readonly to: string;
+      readonly at: readonly Coordinate[];
+      readonly value: TileExpr;
+    }
+  /** Unrolled while the module is traced. */
+  | {
+      readonly kind: 'unroll';
+      readonly variable: string;
+      readonly extent: number;
+      readonly body: readonly Statement[];
+    }
+  | {
+      readonly kind: 'loop';
+      readonly variable: string;
+      readonly begin: TileExpr;
+      readonly end: TileExpr;
+      readonly step: TileExpr;
+      /** Copies of the body the compiler may lay side by side. */
+      readonly unroll: number;
+      readonly body: readonly Statement[];
+    }
+  | {
+      readonly kind: 'if';
+      readonly condition: TileExpr;
+      readonly then: readonly Statement[];
+      readonly otherwise?: readonly Statement[];
+    }
+  /** Write `value` to element `index` of a shared region in every CTA of the cluster. */
+  | {
+      readonly kind: 'cluster-store';
+      readonly to: string;
+      readonly index: TileExpr;
+      readonly value: TileExpr;
+      readonly cluster: number;
+    }
+  | { readonly kind: 'barrier' }
+  | { readonly kind: 'cluster-barrier' }
+  | { readonly kind: 'dependent-wait' }
+  | { readonly kind: 'dependent-launch' }
+);
+
+// ------------------------------------------------------------ small builders
+
+export const name = (name: string, dtype: Dtype, width = 0): TileExpr => ({
+  kind: 'name',
+  name,
+  dtype,
+  width,
+});
+export const literal = (value: number | boolean, dtype: Dtype): TileExpr => ({
+  kind: 'literal',
+  value,
+  dtype,
+  width: 0,
+});
+export const i32 = (value: number): TileExpr => literal(value, 'i32');
+
+/** `left fn right`, folding what literals decide; both have the same dtype and width. */
+export function arith(fn: '+' | '-' | '*' | '/' | '%', left: TileExpr, right: TileExpr): TileExpr {
+  if (right.kind === 'literal') {
+    if ((fn === '+' || fn === '-') && right.value === 0) return left;
+    if ((fn === '*' || fn === '/') && right.value === 1) return left;
+    if (fn === '%' && right.value === 1) return { ...right, value: 0 };
+    if (fn === '*' && right.value === 0) return right;
+  }
+  if (left.kind === 'literal') {
+    if (fn === '+' && left.value === 0) return right;
+    if (fn === '*' && left.value === 1) return right;
+    if ((fn === '*' || fn === '/' || fn === '%') && left.value === 0) return left;
+    if (right.kind === 'literal') {
+      const [a, b] = [Number(left.value), Number(right.value)];
+      const folded = {
+        '+': a + b,
+        '-': a - b,
+        '*': a * b,
+        '/': Math.floor(a / b),
+        '%': a - Math.floor(a / b) * b,
+      }[fn];
+      return { ...left, value: folded };
+    }
+  }
+  return { kind: 'binary', fn, left, right, dtype: left.dtype, width: Math.max(left.width, right.width) };
+}
+
+/** An integer as i64. */
+export function wide(operand: TileExpr): TileExpr {
+  if (operand.dtype === 'i64') return operand;
+  if (operand.kind === 'literal') return { ...operand, dtype: 'i64' };
+  return { kind: 'cast', operand, rounding: 'rn', saturate: false, dtype: 'i64', width: operand.width };
+}
+
+export function compare(fn: CompareOp, left: TileExpr, right: TileExpr): TileExpr {
+  return { kind: 'compare', fn, left, right, dtype: 'bool', width: Math.max(left.width, right.width) };
+}
+
+/** Conjunction of conditions; undefined where there is none. */
+export function all(conditions: readonly TileExpr[]): TileExpr | undefined {
+  return conditions.reduce<TileExpr | undefined>(
+    (left, right) =>
+      left
+        ? { kind: 'binary', fn: '&&', left, right, dtype: 'bool', width: Math.max(left.width, right.width) }
+        : right,
+    undefined,
+  );
+}
+
+/** `body` under `condition`, or as it is without one. */
+export function guarded(condition: TileExpr | undefined, body: readonly Statement[]): readonly Statement[] {
+  return condition && body.length > 0 ? [{ kind: 'if', condition, then: body }] : body;
+}
+
+/** Expressions that `expr` is made of. */
+export function expressionsOf(expr: TileExpr): readonly TileExpr[] {
+  switch (expr.kind) {
+    case 'name':
+    case 'literal':
+    case 'iota':
+    case 'cluster-rank':
+    case 'cta-index':
+    case 'cta-count':
+    case 'thread-index':
+      return [];
+    case 'element':
+      return expr.at.flatMap((coordinate) => (coordinate.kind === 'at' ? [coordinate.index] : []));
+    case 'splat':
+    case 'unary':
+    case 'cast':
+    case 'warp-reduce':
+      return [expr.operand];
+    case 'fold':
+      return [expr.operand, expr.initial];
+    case 'binary':
+    case 'compare':
+    case 'combine':
+      return [expr.left, expr.right];
+    case 'select':
+      return [expr.condition, expr.then, expr.otherwise];
+    default:
+      expr satisfies never;
+      return [];
+  }
+}

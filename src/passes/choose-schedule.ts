@@ -1,0 +1,272 @@
+/**
+ * choose-schedule: decides how rows and lanes are spread over the hardware.
+ *
+ * Before: axes with roles.   After: threads of a CTA, and a section's vector width, threads a row and rows a CTA; a long
+ * axis that nothing reduces is cut in chunks that become rows. Decode spreads one row over as many threads as it can
+ * feed (latency); prefill gives each thread a few vectors (bytes in flight, fewer reductions).
+ * Refuses what no residency can hold, with the numbers.
+ */
+
+import type { Architecture } from '../device/arch.js';
+import type { Axis } from '../spec/index.js';
+import type {
+  AxisInfo,
+  Kernel,
+  Residency,
+  Schedule,
+  Section,
+  SectionSchedule,
+  Target,
+} from '../ir/kernel.js';
+import { dtypeBytes } from '../ir/dtype.js';
+import { contiguousAxis } from './assign-axes.js';
+import { chooseVector, tensorOf } from './choose-vector.js';
+import { innerAxis, outerAxis, splitAxis } from './split-axis.js';
+
+/** Choices that override the default schedule, as a tuning file gives them. */
+export interface ScheduleOverride {
+  readonly threadsPerRow?: number;
+  readonly threads?: number;
+  readonly vector?: number;
+  readonly chunk?: number;
+  readonly cluster?: number;
+  readonly residency?: Residency;
+  readonly ctasPerSm?: number;
+}
+
+/** f32 elements of a row that one thread may hold in registers: about half of its 255 registers. */
+const MAX_ELEMENTS_IN_REGISTERS = 64;
+/** Threads of a CTA in the prefill schedule unless a row needs more: small CTAs overlap their barriers. */
+const PREFILL_THREADS = 128;
+
+export function chooseSchedule(
+  kernel: Kernel,
+  target: Target,
+  arch: Architecture,
+  override: ScheduleOverride = {},
+): Kernel {
+  const reasons: string[] = [];
+  const drafts = kernel.sections.map((section) =>
+    draftSection(kernel, section, target, arch, override, reasons),
+  );
+  const cluster = override.cluster ?? Math.max(...drafts.map((draft) => draft.cluster));
+  const threads = ctaThreads(drafts, target, override);
+  const residency = override.residency ?? worstResidency(drafts.map((draft) => draft.residency));
+  const sections = drafts.map(({ section, threadsPerRow, vector }) => {
+    const perRow = fitDivisor(threadsPerRow, threads);
+    return {
+      ...section,
+      schedule: { threadsPerRow: perRow, rowsPerCta: threads / perRow, vector } satisfies SectionSchedule,
+    };
+  });
+  reasons.push(`${threads} threads a CTA`);
+  const persistent =
+    override.ctasPerSm === undefined ? {} : { persistent: { ctasPerSm: override.ctasPerSm } };
+  const schedule: Schedule = { threads, cluster, residency, ...persistent, reasons };
+  const align = new Map<string, number>();
+  for (const { align: needs } of drafts)
+    for (const [name, bytes] of needs) align.set(name, Math.max(bytes, align.get(name) ?? 0));
+  return {
+    ...kernel,
+    schedule,
+    sections,
+    tensors: kernel.tensors.map((tensor) => ({
+      ...tensor,
+      align: Math.max(tensor.align, align.get(tensor.name) ?? dtypeBytes(tensor.dtype)),
+    })),
+    scalars: kernel.scalars.map((scalar) =>
+      scalar.source.kind === 'stride'
+        ? { ...scalar, multipleOf: strideMultiple(kernel, scalar.source.tensor, align) }
+        : scalar,
+    ),
+  };
+}
+
+/** A stride argument must keep every row as aligned as the pointer. */
+function strideMultiple(kernel: Kernel, tensor: string, align: ReadonlyMap<string, number>): number {
+  const bytes = dtypeBytes(tensorOf(kernel, tensor).dtype);
+  return Math.max(1, (align.get(tensor) ?? bytes) / bytes);
+}
+
+interface Lane {
+  readonly axis: Axis;
+  readonly extent: number;
+}
+
+interface Draft {
+  readonly section: Section;
+  readonly threadsPerRow: number;
+  readonly vector: number;
+  readonly cluster: number;
+  readonly residency: Residency;
+  readonly align: ReadonlyMap<string, number>;
+}
+
+function draftSection(
+  kernel: Kernel,
+  whole: Section,
+  target: Target,
+  arch: Architecture,
+  override: ScheduleOverride,
+  reasons: string[],
+): Draft {
+  const label = whole.name === '' ? '' : `${whole.name}: `;
+  const choice = chooseVector(kernel, whole, arch);
+  const vector = Math.min(override.vector ?? choice.vector, choice.vector);
+  const align = choice.align;
+  const section = chunkRows(whole, vector, target, override, (why) => reasons.push(label + why));
+  const lanes = section.axes
+    .filter((info) => info.role === 'lane')
+    .map(({ axis, extent }) => ({ axis, extent: Number(extent) }));
+  const elements = lanes.reduce((product, lane) => product * lane.extent, 1);
+  const spread = spreadableVectors(section, lanes, vector);
+  const perThreadVectors = target.phase === 'decode' ? 1 : Math.max(1, Math.floor(32 / vector));
+  const wanted = override.threadsPerRow ?? Math.ceil(spread / perThreadVectors);
+  const fits = (threads: number) => threadsFit(section, lanes, vector, threads);
+  const threadsPerRow = legalThreads(wanted, spread, arch.maxThreadsPerCta, fits);
+  reasons.push(`${label}${elements} elements a row, ${vector} at a time, ${threadsPerRow} threads a row`);
+  const perThread = Math.ceil(elements / threadsPerRow);
+  const reduces = section.values.some((value) => value.kind === 'reduce');
+  if (perThread <= MAX_ELEMENTS_IN_REGISTERS || !reduces) {
+    return { section, threadsPerRow, vector, cluster: 1, residency: 'registers', align };
+  }
+  const cluster = clusterFor(perThread, spread, threadsPerRow, arch);
+  if (cluster > 1) {
+    reasons.push(
+      `${label}a cluster of ${cluster} CTAs shares a row: one CTA would hold ${perThread} elements a thread`,
+    );
+    return { section, threadsPerRow, vector, cluster, residency: 'registers', align };
+  }
+  const rowBytes = elements * 4;
+  if (rowBytes <= arch.maxSharedMemoryPerCta - 1024) {
+    reasons.push(
+      `${label}the row stays in shared memory: ${perThread} elements a thread do not fit in registers`,
+    );
+    return { section, threadsPerRow, vector, cluster: 1, residency: 'shared', align };
+  }
+  reasons.push(`${label}each pass loads the row again: ${rowBytes} bytes do not fit in shared memory`);
+  return { section, threadsPerRow, vector, cluster: 1, residency: 'reload', align };
+}
+
+/** Lane vectors that threads may be spread over: those of the contiguous axis, and of others reduced only together with it. */
+function spreadableVectors(section: Section, lanes: readonly Lane[], vector: number): number {
+  const [first, ...others] = lanes;
+  if (!first) return 1;
+  const vectors = Math.ceil(first.extent / vector);
+  return others.reduce(
+    (product, lane) => product * (mayHoldThreads(section, lane.axis, first.axis) ? lane.extent : 1),
+    vectors,
+  );
+}
+
+/** Threads may be spread over `axis` where it is never remapped and every reduction over it is one over `first` too. */
+export function mayHoldThreads(section: Section, axis: Axis, first: Axis): boolean {
+  return section.values.every((value) => {
+    if (value.kind === 'remap') return value.axis !== axis;
+    if (value.kind === 'reduce') return !value.over.includes(axis) || value.over.includes(first);
+    return true;
+  });
+}
+
+/** Whether several lane axes can share exactly `threads` threads; a single one always can, with idle lanes at its end. */
+function threadsFit(section: Section, lanes: readonly Lane[], vector: number, threads: number): boolean {
+  if (lanes.length <= 1) return true;
+  return (
+    lanes.reduce((left, lane, i) => {
+      const units = i === 0 ? Math.ceil(lane.extent / vector) : lane.extent;
+      return i === 0 || mayHoldThreads(section, lane.axis, lanes[0]!.axis) ? left / gcd(left, units) : left;
+    }, threads) === 1
+  );
+}
+
+export function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}
+
+/** Cuts a contiguous axis that nothing reduces in chunks, so that one long row is spread over many CTAs. */
+function chunkRows(
+  section: Section,
+  vector: number,
+  target: Target,
+  override: ScheduleOverride,
+  note: (why: string) => void,
+): Section {
+  const axis = contiguousAxis(section);
+  const info = section.axes.find((entry) => entry.axis === axis && entry.role === 'lane');
+  if (axis === undefined || typeof info?.extent !== 'number') return section;
+  const fixed = section.values.some(
+    (value) =>
+      (value.kind === 'reduce' && value.over.includes(axis)) ||
+      (value.kind === 'remap' && value.axis === axis),
+  );
+  const vectors = info.extent / vector;
+  const limit =
+    override.chunk !== undefined
+      ? override.chunk / vector
+      : target.phase === 'decode'
+        ? 64
+        : PREFILL_THREADS * 2;
+  if (fixed || vectors <= limit) return section;
+  const chunk = largestDivisor(vectors, limit);
+  if (chunk < 16) return section;
+  const length = chunk * vector;
+  note(`${axis} is cut in ${info.extent / length} chunks of ${length}: nothing reduces it`);
+  const split = splitAxis(section, axis, length);
+  const [outer, inner] = [outerAxis(axis, length), innerAxis(axis, length)];
+  const rank = (entry: AxisInfo) =>
+    entry.axis === outer ? 1 : entry.role === 'row' ? 0 : entry.axis === inner ? 2 : 3;
+  const axes = split.axes.map((entry): AxisInfo =>
+    entry.axis === outer ? { ...entry, role: 'row' } : entry,
+  );
+  return { ...split, axes: axes.sort((a, b) => rank(a) - rank(b)) };
+}
+
+function largestDivisor(value: number, limit: number): number {
+  for (let divisor = limit; divisor > 1; divisor--) if (value % divisor === 0) return divisor;
+  return 1;
+}
+
+/** Threads a row near `wanted`: a power of two within a warp, whole warps beyond; without idle lanes where possible. */
+function legalThreads(
+  wanted: number,
+  vectors: number,
+  limit: number,
+  fits: (threads: number) => boolean,
+): number {
+  const counts = [1, 2, 4, 8, 16, ...Array.from({ length: limit / 32 }, (_, i) => 32 * (i + 1))];
+  const candidates = counts.filter(fits);
+  const tilesOf = (threads: number) => Math.ceil(vectors / threads);
+  const idle = (threads: number) => (tilesOf(threads) * threads - vectors) / vectors;
+  const cost = (threads: number) =>
+    Math.abs(Math.log2(threads / Math.min(wanted, limit))) + 8 * idle(threads);
+  return candidates.reduce((best, threads) => (cost(threads) < cost(best) ? threads : best));
+}
+
+/** The smallest cluster that brings a row into registers; 1 where the architecture has none or the row does not split evenly. */
+function clusterFor(perThread: number, vectors: number, threads: number, arch: Architecture): number {
+  if (!arch.hasClusters) return 1;
+  for (let cluster = 2; cluster <= arch.maxClusterSize; cluster *= 2) {
+    if (perThread / cluster <= MAX_ELEMENTS_IN_REGISTERS && Math.ceil(vectors / threads) % cluster === 0)
+      return cluster;
+  }
+  return 1;
+}
+
+function ctaThreads(drafts: readonly Draft[], target: Target, override: ScheduleOverride): number {
+  const widest = Math.max(...drafts.map((draft) => draft.threadsPerRow));
+  if (override.threads !== undefined && override.threads >= widest) return override.threads;
+  const base = target.phase === 'decode' ? 32 : PREFILL_THREADS;
+  return Math.ceil(Math.max(widest, base) / widest) * widest;
+}
+
+/** `threads` itself where it divides the CTA, else the next smaller power of two that does. */
+function fitDivisor(threads: number, cta: number): number {
+  if (cta % threads === 0) return threads;
+  let fit = 1;
+  while (fit * 2 <= threads && cta % (fit * 2) === 0) fit *= 2;
+  return fit;
+}
+
+function worstResidency(all: readonly Residency[]): Residency {
+  return all.includes('reload') ? 'reload' : all.includes('shared') ? 'shared' : 'registers';
+}

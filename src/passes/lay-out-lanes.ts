@@ -1,0 +1,76 @@
+/**
+ * lay-out-lanes: builds each section's thread-value layout.
+ *
+ * Before: lane axes with extents, a vector width and threads a row.
+ * After:  a layout (threads, vector, tiles...) -> lane position. Threads run first along the contiguous axis, then along
+ * others that may hold threads; what is left of each axis becomes a tile mode. Example, 4096 elements on 128 threads
+ * in vectors of 8: (128,8,4):(8,1,1024).
+ */
+
+import { makeLayout, type IntTuple } from '../layout/index.js';
+import type { Kernel, LaneLayout, Section, TileMode } from '../ir/kernel.js';
+import { gcd, mayHoldThreads } from './choose-schedule.js';
+
+export function layOutLanes(kernel: Kernel): Kernel {
+  return {
+    ...kernel,
+    sections: kernel.sections.map((section) => ({
+      ...section,
+      lanes: lanesOf(section, kernel.schedule!.cluster),
+    })),
+  };
+}
+
+function lanesOf(section: Section, cluster: number): LaneLayout {
+  const { threadsPerRow, vector } = section.schedule!;
+  const axes = section.axes
+    .filter((info) => info.role === 'lane')
+    .map(({ axis, extent }) => ({ axis, extent: Number(extent) }));
+  const threadModes: { extent: number; stride: number }[] = [];
+  const tiles: TileMode[] = [];
+  const tileStrides: number[] = [];
+  let left = threadsPerRow;
+  let position = 1;
+  let tail = false;
+  axes.forEach(({ axis, extent }, i) => {
+    const units = i === 0 ? Math.ceil(extent / vector) : extent;
+    const step = i === 0 ? vector : 1;
+    const holds = i === 0 || mayHoldThreads(section, axis, axes[0]!.axis);
+    // A single lane axis may run past its end; several must divide.
+    const threads = !holds ? 1 : axes.length === 1 ? left : gcd(left, units);
+    left /= threads;
+    if (threads > 1) threadModes.push({ extent: threads, stride: position * step });
+    const count = Math.ceil(units / threads);
+    if (units % threads !== 0) tail = true;
+    if (count > 1) {
+      tiles.push({ axis, extent: count, step: step * threads });
+      tileStrides.push(position * step * threads);
+    }
+    position *= extent;
+  });
+  if (cluster > 1) {
+    const last = tiles.length - 1;
+    tiles[last] = { ...tiles[last]!, extent: tiles[last]!.extent / cluster };
+  }
+  const collapse = (values: readonly number[], empty: number): IntTuple =>
+    values.length === 0 ? empty : values.length === 1 ? values[0]! : values;
+  const layout = makeLayout(
+    [
+      collapse(
+        threadModes.map((mode) => mode.extent),
+        1,
+      ),
+      vector,
+      ...tiles.map((tile) => tile.extent),
+    ],
+    [
+      collapse(
+        threadModes.map((mode) => mode.stride),
+        0,
+      ),
+      1,
+      ...tileStrides,
+    ],
+  );
+  return { axes, threads: threadsPerRow, vector, tiles, layout, cluster, tail };
+}

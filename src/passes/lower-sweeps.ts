@@ -1,0 +1,89 @@
+/**
+ * lower-sweeps: formula form -> tile form.
+ *
+ * Before: each section is a graph of values with a thread-value layout.   After: each has the statements one thread runs.
+ * A kernel of several sections gives each a run of CTAs of its own; a persistent grid walks its tiles of rows in a loop.
+ */
+
+import { arith, compare, i32, name, type Statement, type TileExpr } from '../ir/tile.js';
+import type { Kernel, Section, SharedRegion } from '../ir/kernel.js';
+import { SectionLowerer, rowCount } from './lower/lower-section.js';
+import { Names } from './lower/names.js';
+
+export function lowerSweeps(kernel: Kernel): Kernel {
+  const names = new Names();
+  const taken = [
+    ...kernel.scalars.map((scalar) => scalar.name),
+    ...kernel.tensors.map((tensor) => `${tensor.name}_ptr`),
+  ];
+  ['thread', 'cta', ...taken].forEach((each) => names.fresh(each));
+  const shared: SharedRegion[] = [];
+  let first: TileExpr = i32(0);
+  const sections = kernel.sections.map((section) => {
+    const tile = arith('-', name('cta', 'i32'), first);
+    const end = arith('+', first, tileCount(kernel, section));
+    const lowered = lowerSection(kernel, section, names, tile);
+    shared.push(...lowered.shared);
+    const body: readonly Statement[] =
+      kernel.sections.length === 1
+        ? lowered.body
+        : [
+            {
+              kind: 'if',
+              condition: inRange(name('cta', 'i32'), first, end),
+              then: lowered.body,
+              comment: `section ${section.name}`,
+            },
+          ];
+    first = end;
+    return { ...section, body };
+  });
+  return { ...kernel, sections, shared };
+}
+
+/** CTAs that a section takes: one for each tile of rows, times the cluster. */
+export function tileCount(kernel: Kernel, section: Section): TileExpr {
+  const { rowsPerCta } = section.schedule!;
+  const rows = rowCount(section);
+  const tiles = rowsPerCta === 1 ? rows : arith('/', arith('+', rows, i32(rowsPerCta - 1)), i32(rowsPerCta));
+  return arith('*', tiles, i32(kernel.schedule!.cluster));
+}
+
+function inRange(value: TileExpr, begin: TileExpr, end: TileExpr): TileExpr {
+  const below = compare('<', value, end);
+  if (begin.kind === 'literal' && begin.value === 0) return below;
+  return {
+    kind: 'binary',
+    fn: '&&',
+    left: compare('>=', value, begin),
+    right: below,
+    dtype: 'bool',
+    width: 0,
+  };
+}
+
+function lowerSection(
+  kernel: Kernel,
+  section: Section,
+  names: Names,
+  tile: TileExpr,
+): { body: readonly Statement[]; shared: readonly SharedRegion[] } {
+  const { cluster, persistent } = kernel.schedule!;
+  if (!persistent) {
+    const own = cluster === 1 ? tile : arith('/', tile, i32(cluster));
+    return new SectionLowerer(kernel, section, names, own).lower();
+  }
+  const variable = names.fresh('row_tile');
+  const { body, shared } = new SectionLowerer(kernel, section, names, name(variable, 'i32')).lower();
+  const loop: Statement = {
+    kind: 'loop',
+    variable,
+    begin: tile,
+    end: tileCount(kernel, section),
+    step: { kind: 'cta-count', dtype: 'i32', width: 0 },
+    unroll: 1,
+    // Partial results of this tile must be read before the next tile overwrites them.
+    body: shared.length > 0 ? [...body, { kind: 'barrier' }] : body,
+  };
+  return { body: [loop], shared };
+}
