@@ -26,10 +26,10 @@ export function passes(target: Target, override?: ScheduleOverride): readonly Pa
     { name: 'assign-axes', run: assignAxes },
     { name: 'choose-schedule', run: (kernel) => chooseSchedule(kernel, target, arch, override) },
     { name: 'lay-out-lanes', run: layOutLanes },
-    { name: 'check-legality', run: (kernel) => checkLegality(kernel, target, arch) },
     { name: 'lower-sweeps', run: lowerSweeps },
     { name: 'merge-guards', run: mergeGuards },
     { name: 'dependent-launch', run: (kernel) => dependentLaunch(kernel, target, arch) },
+    { name: 'check-legality', run: (kernel) => checkLegality(kernel, target, arch) },
   ];
 }
 

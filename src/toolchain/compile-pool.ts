@@ -6,6 +6,7 @@
  * tried once more; one that has grown too large is replaced between two jobs.
  */
 
+import { setMaxListeners } from 'node:events';
 import { cpus } from 'node:os';
 import { cancelled } from '../util/cancel.js';
 import { RoseError } from '../util/errors.js';
@@ -122,7 +123,10 @@ export class CompilePool implements AsyncDisposable {
         attempts: 0,
         settled: false,
       };
-      signal?.addEventListener('abort', onAbort);
+      if (signal) {
+        setMaxListeners(0, signal); // one a job is no leak
+        signal.addEventListener('abort', onAbort);
+      }
       this.queue.push(task);
       this.pump();
     });

@@ -30,9 +30,11 @@ import {
   name,
   wide,
   type Coordinate,
+  type Storage,
   type Statement,
   type TileExpr,
 } from '../../ir/tile.js';
+import { makeLayout } from '../../layout/index.js';
 import { tensorOf } from '../choose-vector.js';
 import { unsupported } from '../unsupported.js';
 import { laneView, type LaneView } from './access.js';
@@ -46,8 +48,8 @@ interface Scope {
   readonly range?: { readonly axis: Axis; readonly position: TileExpr };
   readonly out: Statement[];
   readonly memo: Map<ValueId, TileExpr>;
-  /** Loads come straight from memory, not from fragments. */
-  readonly direct: boolean;
+  /** Kept values whose fragments this sweep fills: they are computed, not read. */
+  readonly filling?: ReadonlySet<ValueId>;
 }
 
 interface Fragment {
@@ -55,6 +57,7 @@ interface Fragment {
   readonly dtype: Dtype;
   readonly hasVector: boolean;
   readonly tiles: readonly number[];
+  readonly storage: Storage;
 }
 
 export interface Lowered {
@@ -74,7 +77,6 @@ export class SectionLowerer {
   private readonly fragments = new Map<ValueId, Fragment>();
   private readonly views = new Map<string, { name: string; view: LaneView | undefined }>();
   private readonly uses = new Map<ValueId, number>();
-  private readonly computing = new Set<ValueId>();
   /** Variables of loops that are unrolled while the module is traced. */
   private readonly unrolled = new Set<string>();
   private readonly lane: TileExpr;
@@ -225,7 +227,13 @@ export class SectionLowerer {
     tiles: readonly number[],
     fill?: number,
   ): Fragment {
-    const fragment = { name: this.names.fresh(wanted), dtype, hasVector, tiles };
+    const fragment: Fragment = {
+      name: this.names.fresh(wanted),
+      dtype,
+      hasVector,
+      tiles,
+      storage: 'registers',
+    };
     const shape = [
       ...(hasVector ? [this.lanes.vector] : []),
       ...tiles.map((i) => this.lanes.tiles[i]!.extent),
@@ -241,8 +249,48 @@ export class SectionLowerer {
     return fragment;
   }
 
+  /** Shared memory of this thread alone, written and read by it: no barrier is needed. Vectors of a warp lie side by side. */
+  private sharedFragment(id: ValueId, wanted: string, dtype: Dtype): void {
+    const { threads } = this.kernel.schedule!;
+    const hasVector = this.isVector(id);
+    const tiles = this.tileModes(id);
+    const width = hasVector ? this.lanes.vector : 1;
+    const extents = tiles.map((i) => this.lanes.tiles[i]!.extent);
+    const region = this.names.fresh(`s_${wanted}`);
+    const fragment: Fragment = {
+      name: this.names.fresh(`s_${wanted}_own`),
+      dtype,
+      hasVector,
+      tiles,
+      storage: 'shared',
+    };
+    const elements = threads * width * extents.reduce((product, extent) => product * extent, 1);
+    this.shared.push({ name: region, dtype, elements, align: 16 });
+    let step = threads * width;
+    const steps = extents.map((extent) => {
+      const own = step;
+      step *= extent;
+      return own;
+    });
+    const vector = hasVector ? { shape: [width], stride: [1] } : { shape: [], stride: [] };
+    this.out.push({
+      kind: 'shared-fragment',
+      name: fragment.name,
+      region,
+      layout: makeLayout([threads, ...vector.shape, ...extents], [width, ...vector.stride, ...steps]),
+    });
+    this.fragments.set(id, fragment);
+  }
+
   private fragmentCoordinates(fragment: Fragment, tiles: readonly TileExpr[]): readonly Coordinate[] {
     const at = fragment.tiles.map((i): Coordinate => ({ kind: 'at', index: tiles[i]! }));
+    if (fragment.storage === 'shared') {
+      return [
+        { kind: 'at', index: name('thread', 'i32') },
+        ...(fragment.hasVector ? [{ kind: 'vector' } as const] : []),
+        ...at,
+      ];
+    }
     if (fragment.hasVector) return [{ kind: 'vector' }, ...at];
     return at.length === 0 ? [{ kind: 'at', index: i32(0) }] : at;
   }
@@ -425,7 +473,9 @@ export class SectionLowerer {
     sweep.rangeReductions.forEach((id) => this.rangeReduce(id));
     for (const id of sweep.kept) {
       const value = this.section.values[id]!;
-      this.newFragment(id, `r_${value.name ?? 'v'}`, value.dtype, this.isVector(id), this.tileModes(id));
+      const wanted = value.name ?? (value.kind === 'load' ? value.access.tensor : 'v');
+      if (this.residency === 'shared') this.sharedFragment(id, wanted, value.dtype);
+      else this.newFragment(id, `r_${wanted}`, value.dtype, this.isVector(id), this.tileModes(id));
     }
     const stores = sweep.stores.filter((store) => this.isFull(store));
     const work = sweep.kept.length + sweep.reductions.length + stores.length;
@@ -439,7 +489,7 @@ export class SectionLowerer {
       const loops = this.overTiles(
         this.lanes.tiles.map((_, i) => i),
         (tiles, out) => {
-          const scope = this.scope(tiles, out);
+          const scope: Scope = { ...this.scope(tiles, out), filling: new Set(sweep.kept) };
           for (const id of sweep.kept) {
             const fragment = this.fragments.get(id)!;
             out.push({
@@ -474,7 +524,7 @@ export class SectionLowerer {
   }
 
   private scope(tiles: readonly TileExpr[], out: Statement[]): Scope {
-    return { tiles, out, memo: new Map(), direct: this.residency !== 'registers' };
+    return { tiles, out, memo: new Map() };
   }
 
   /** A store that every lane takes part in, in the common loops. */
@@ -494,7 +544,10 @@ export class SectionLowerer {
     }
     const view = laneView(this.section, this.lanes, store.access);
     const where = store.where === undefined ? [] : [this.scalar(store.where)];
-    const guard = this.accessGuard(store.access);
+    const guard = all([
+      ...(this.valid ? [this.valid] : []),
+      ...store.access.bounds.flatMap((bound) => this.boundGuard(bound)),
+    ]);
     const idle = view
       ? view.idleThreads.map(({ stride, extent }) => {
           const lane = arith('/', this.lane, i32(stride));
@@ -696,7 +749,7 @@ export class SectionLowerer {
     const range = { axis: value.over, position: name(variable, begin.dtype) };
     const heads: Statement[] = body;
     const inner = this.overTiles(tiles, (coordinates, out) => {
-      const scope: Scope = { tiles: coordinates, range, out, memo: new Map(), direct: true };
+      const scope: Scope = { tiles: coordinates, range, out, memo: new Map() };
       const rangeScope = { ...scope, out: heads };
       const operand = this.compute(value.operand, scope, rangeScope);
       const at = this.fragmentCoordinates(accumulator, coordinates);
@@ -785,17 +838,14 @@ export class SectionLowerer {
     const value = this.section.values[id]!;
     const ranged = scope.range !== undefined && value.axes.includes(scope.range.axis);
     if (!this.plan.laneVarying(id) && !ranged) return this.scalar(id);
-    const fragment = this.fragments.get(id);
-    // While a kept value is being computed its own fragment is still empty: `memo` has no entry, `computing` says so.
-    if (fragment && !this.computing.has(id)) return this.fragmentElement(fragment, scope.tiles);
     const known = scope.memo.get(id);
     if (known) return known;
-    this.computing.add(id);
+    const fragment = this.fragments.get(id);
+    if (fragment && !scope.filling?.has(id)) return this.fragmentElement(fragment, scope.tiles);
     const expr = this.laneExpr(value, scope, rangeScope);
-    this.computing.delete(id);
     const shared = (this.uses.get(id) ?? 0) > 1 || value.name !== undefined;
     const trivial = expr.kind === 'literal' || expr.kind === 'name' || expr.kind === 'element';
-    const bound = shared && !trivial && !fragment ? this.bind(value.name ?? 't', expr, scope.out) : expr;
+    const bound = shared && !trivial ? this.bind(value.name ?? 't', expr, scope.out) : expr;
     scope.memo.set(id, bound);
     return bound;
   }

@@ -63,7 +63,7 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
       const value = values[id]!;
       if (seen.has(id)) return;
       seen.add(id);
-      if (value.kind === 'load') {
+      if (value.kind === 'load' && residency !== 'shared') {
         if (laneVarying(id) && !rangeVarying(id)) loads.add(id);
         operands(value).forEach(visit);
         return;
@@ -74,7 +74,7 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
         !rangeVarying(id) &&
         residency !== 'reload' &&
         stage(id) < s &&
-        !isCheap(values, value)
+        !isCheap(values, value, residency)
       ) {
         kept[stage(id)]!.add(id);
         return;
@@ -88,7 +88,9 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
       ...stores.flatMap(storeOperands),
     ].forEach(visit);
     result.unshift({
-      kept: [...kept[s]!].filter((id) => values[id]!.kind !== 'load').sort((a, b) => a - b),
+      kept: [...kept[s]!]
+        .filter((id) => residency === 'shared' || values[id]!.kind !== 'load')
+        .sort((a, b) => a - b),
       reductions: reductions.map((value) => value.id),
       rangeReductions: rangeReductions.map((value) => value.id),
       stores,
@@ -104,17 +106,18 @@ function stageOf(value: Value, stages: readonly number[]): number {
     : inputs;
 }
 
-/** Cheaper to compute again than to keep: constants, positions, loads (whose fragment stays) and casts of those. */
-function isCheap(values: readonly Value[], value: Value): boolean {
+/** Cheaper to compute again than to keep: constants, positions, loads whose fragment stays, and casts of those. */
+function isCheap(values: readonly Value[], value: Value, residency: Residency): boolean {
   switch (value.kind) {
     case 'literal':
     case 'param':
     case 'position':
     case 'extent':
-    case 'load':
       return true;
+    case 'load':
+      return residency === 'registers';
     case 'cast':
-      return isCheap(values, values[value.operand]!);
+      return isCheap(values, values[value.operand]!, residency);
     default:
       return false;
   }

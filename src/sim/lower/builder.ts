@@ -28,6 +28,8 @@ export class Builder {
   readonly slotNames: string[] = [];
   readonly memory: MemoryLayout;
   sharedGranule = 4;
+  /** Whether the instruction may be repeated by a jump back. */
+  inLoop = false;
   readonly #registers = new Map<string, Register>();
   #block: Block;
   #current!: PtxInstruction;
@@ -167,6 +169,11 @@ export class Builder {
     block.end = { kind: 'sync', point: point.id, to: this.indexOf(next) };
     this.#block = next;
     return point;
+  }
+
+  /** A spin may start here: every other thread goes first. */
+  yieldHere(): void {
+    this.sync({ kind: 'yield' }, [], 0);
   }
 
   // --- errors

@@ -27,10 +27,7 @@ const FLOAT_ROUNDINGS: Readonly<Partial<Record<Dtype, readonly Rounding[]>>> = {
 export function cast(operand: TypedExpr, target: Dtype, modes: readonly string[], span: Place): TypedExpr {
   const { rounding, saturate } = readModes(target, modes, span);
   const from = operand.dtype;
-  if (from === target) {
-    if (modes.length > 0) throw noCast(from, target, `no modes: ${target} to ${target} changes nothing`, span);
-    return operand;
-  }
+  if (from === target) return operand;
   const make = (value: TypedExpr, dtype: Dtype, mode: Rounding, clamp: boolean): TypedExpr => ({
     kind: 'cast',
     operand: value,

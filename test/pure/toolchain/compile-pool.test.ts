@@ -1,4 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { getEventListeners } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -155,6 +156,13 @@ describe('CompilePool', () => {
     await expect(third).resolves.toMatchObject({ seconds: 0.5 });
     await expect(pool.compile(job('ok'), AbortSignal.abort())).rejects.toEqual(error('CANCELLED'));
     expect(logged('second')).toHaveLength(0);
+  });
+
+  test('many jobs may share a signal, and leave nothing on it', async () => {
+    await using pool = makePool();
+    const { signal } = new AbortController();
+    await Promise.all(Array.from({ length: 20 }, () => pool.compile(job('ok'), signal)));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
   test('disposing ends every worker, cancels what is left and leaves no folder behind', async () => {

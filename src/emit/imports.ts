@@ -1,0 +1,47 @@
+/** What a rendered module imports and which helper functions it defines: collected by use, rendered sorted. */
+
+import type { Dtype } from '../spec/index.js';
+
+/** The DSL's names of the dtypes; a bool is one byte in memory. */
+export const DSL_TYPES: Readonly<Record<Dtype, string>> = {
+  f32: 'Float32',
+  bf16: 'BFloat16',
+  f16: 'Float16',
+  e4m3: 'Float8E4M3FN',
+  e5m2: 'Float8E5M2',
+  i8: 'Int8',
+  i32: 'Int32',
+  i64: 'Int64',
+  u8: 'Uint8',
+  bool: 'Uint8',
+};
+
+export type Helper = 'reduce_sum' | 'reduce_max' | 'reduce_min' | 'iota';
+
+export class Imports {
+  private readonly symbols = new Set<string>();
+  private readonly helpers = new Set<Helper>();
+
+  /** A symbol of the `cutlass` package. */
+  use(symbol: string): string {
+    this.symbols.add(symbol);
+    return symbol;
+  }
+
+  type(dtype: Dtype): string {
+    return this.use(DSL_TYPES[dtype]);
+  }
+
+  helper(name: Helper): Helper {
+    this.helpers.add(name);
+    return name;
+  }
+
+  get sortedSymbols(): readonly string[] {
+    return [...this.symbols].sort();
+  }
+
+  get usedHelpers(): readonly Helper[] {
+    return [...this.helpers].sort();
+  }
+}

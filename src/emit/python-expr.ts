@@ -1,0 +1,294 @@
+/**
+ * Tile expressions -> Python text.
+ *
+ * Every token is a name that the passes chose, a symbol from the import table or a literal printed here: no text of a
+ * spec reaches this file. Operators are parenthesised by precedence.
+ */
+
+import type { Dtype, UnaryOp } from '../spec/index.js';
+import type { Coordinate, TileExpr } from '../ir/tile.js';
+import type { ReduceFn } from '../ir/kernel.js';
+import type { Imports } from './imports.js';
+
+interface Text {
+  readonly text: string;
+  readonly precedence: number;
+}
+
+const ATOM = 100;
+const UNARY = 14;
+const PRECEDENCE: Readonly<Record<string, number>> = {
+  '*': 12,
+  '/': 12,
+  '//': 12,
+  '%': 12,
+  '+': 11,
+  '-': 11,
+  '&': 9,
+  '|': 7,
+  '<': 6,
+  '<=': 6,
+  '>': 6,
+  '>=': 6,
+  '==': 6,
+  '!=': 6,
+  and: 4,
+  or: 3,
+};
+const CONDITIONAL = 1;
+
+export class ExprPrinter {
+  constructor(private readonly imports: Imports) {}
+
+  print(expr: TileExpr): string {
+    return this.text(expr).text;
+  }
+
+  type(dtype: Dtype): string {
+    return this.imports.type(dtype);
+  }
+
+  coordinates(at: readonly Coordinate[]): string {
+    return at.map((each) => (each.kind === 'vector' ? 'None' : this.print(each.index))).join(', ');
+  }
+
+  private text(expr: TileExpr): Text {
+    switch (expr.kind) {
+      case 'name':
+        return atom(expr.name);
+      case 'literal':
+        return this.literal(expr.value, expr.dtype);
+      case 'element': {
+        const at = this.coordinates(expr.at);
+        return atom(expr.width > 0 ? `${expr.of}[${at}].load()` : `${expr.of}[${at}]`);
+      }
+      case 'iota':
+        return atom(`${this.imports.helper('iota')}(${expr.width}, ${this.type(expr.dtype)})`);
+      case 'splat':
+        return atom(`cute.full((${expr.width},), ${this.print(expr.operand)}, ${this.type(expr.dtype)})`);
+      case 'unary':
+        return this.unary(expr);
+      case 'binary':
+        return this.binary(expr);
+      case 'compare':
+        return this.infix(expr.fn, expr.left, expr.right);
+      case 'select':
+        return this.select(expr);
+      case 'cast':
+        return this.cast(expr);
+      case 'fold':
+        return this.fold(expr);
+      case 'combine':
+        return this.combine(expr.fn, expr.left, expr.right);
+      case 'warp-reduce':
+        return this.warpReduce(expr);
+      case 'cluster-rank':
+        return atom('cute.arch.block_idx_in_cluster()');
+      case 'cta-index':
+        return atom('cute.arch.block_idx()[0]');
+      case 'cta-count':
+        return atom('cute.arch.grid_dim()[0]');
+      case 'thread-index':
+        return atom('cute.arch.thread_idx()[0]');
+      default:
+        expr satisfies never;
+        throw new Error('unreachable');
+    }
+  }
+
+  /** A Python literal; wrapped in its DSL type where the type would not follow from its neighbours. */
+  private literal(value: number | boolean, dtype: Dtype): Text {
+    if (typeof value === 'boolean' || dtype === 'bool') return atom(value ? 'True' : 'False');
+    if (dtype === 'f32') return atom(`${this.type('f32')}(${pythonFloat(value)})`);
+    if (dtype === 'i64') return atom(`${this.type('i64')}(${value})`);
+    return value < 0 ? { text: String(value), precedence: UNARY } : atom(String(value));
+  }
+
+  private operand(expr: TileExpr, precedence: number): string {
+    // A literal beside a typed value takes that value's type.
+    const { text, precedence: own } = expr.kind === 'literal' ? plainLiteral(expr.value) : this.text(expr);
+    return own < precedence ? `(${text})` : text;
+  }
+
+  private infix(operator: string, left: TileExpr, right: TileExpr): Text {
+    const precedence = PRECEDENCE[operator]!;
+    const bothLiteral = left.kind === 'literal' && right.kind === 'literal';
+    const a = bothLiteral ? this.print(left) : this.operand(left, precedence);
+    // One more on the right: a - (b - c) keeps its parentheses, and comparisons do not chain.
+    const b = this.operand(right, precedence + 1);
+    const guardLeft = precedence === 6 && left.kind === 'compare' ? `(${a})` : a;
+    return { text: `${guardLeft} ${operator} ${b}`, precedence };
+  }
+
+  private binary(expr: TileExpr & { kind: 'binary' }): Text {
+    const { fn, left, right, width } = expr;
+    if (fn === 'min' || fn === 'max')
+      return atom(`cute.math.${fn}(${this.widened(left, width)}, ${this.widened(right, width)})`);
+    if (fn === '&&') return this.infix(width > 0 ? '&' : 'and', left, right);
+    if (fn === '||') return this.infix(width > 0 ? '|' : 'or', left, right);
+    return this.infix(fn === '/' && expr.dtype !== 'f32' ? '//' : fn, left, right);
+  }
+
+  /** An operand of a function that takes no mix of scalars and vectors. */
+  private widened(expr: TileExpr, width: number): string {
+    if (width === 0 || expr.width > 0) return this.print(expr);
+    return `cute.full((${width},), ${this.print(expr)}, ${this.type(expr.dtype)})`;
+  }
+
+  private unary(expr: TileExpr & { kind: 'unary' }): Text {
+    const { fn, operand } = expr;
+    if (fn === 'neg') return { text: `-${this.operand(operand, UNARY)}`, precedence: UNARY };
+    if (fn === 'not')
+      return operand.width > 0
+        ? this.infix('==', operand, { kind: 'literal', value: false, dtype: 'bool', width: 0 })
+        : { text: `not ${this.operand(operand, 5)}`, precedence: 5 };
+    const value = this.print(operand);
+    switch (fn) {
+      case 'rcp':
+        return atom(`cute.math.rcp(${value}, approx=True)`);
+      case 'sigmoid':
+        return atom(`cute.math.rcp(1.0 + cute.math.exp(-${this.operand(operand, UNARY)}), approx=True)`);
+      case 'round':
+        return atom(`cute.math.roundeven(${value})`);
+      default:
+        return atom(`cute.math.${PLAIN_FUNCTIONS[fn]}(${value})`);
+    }
+  }
+
+  private select(expr: TileExpr & { kind: 'select' }): Text {
+    const { condition, then, otherwise, width } = expr;
+    if (expr.traced) {
+      return {
+        text: `${this.operand(then, 2)} if ${this.print(condition)} else ${this.operand(otherwise, CONDITIONAL)}`,
+        precedence: CONDITIONAL,
+      };
+    }
+    if (width > 0) {
+      const of = (arm: TileExpr) => this.widened(arm, width);
+      const test =
+        condition.width > 0
+          ? this.print(condition)
+          : `cute.full((${width},), ${this.print(condition)}, ${this.imports.use('Boolean')})`;
+      return atom(`cute.where(${test}, ${of(then)}, ${of(otherwise)})`);
+    }
+    const type = this.type(expr.dtype);
+    return atom(
+      `${type}(cutlass.select_(${this.print(condition)}, ${type}(${this.print(then)}), ${type}(${this.print(otherwise)})))`,
+    );
+  }
+
+  private cast(expr: TileExpr & { kind: 'cast' }): Text {
+    const { operand, dtype, width } = expr;
+    const type = this.type(dtype);
+    if (operand.dtype === 'bool') {
+      const one = `${type}(${dtype === 'f32' ? '1.0' : '1'})`;
+      const zero = `${type}(${dtype === 'f32' ? '0.0' : '0'})`;
+      if (width > 0)
+        return atom(
+          `cute.where(${this.print(operand)}, cute.full((${width},), ${one}, ${type}), cute.full((${width},), ${zero}, ${type}))`,
+        );
+      return atom(`${type}(cutlass.select_(${this.print(operand)}, ${one}, ${zero}))`);
+    }
+    let value = this.print(operand);
+    if (operand.dtype === 'f32') value = this.rounded(value, expr);
+    if (width > 0) return atom(`${this.receiver(operand, value)}.to(${type})`);
+    return atom(`${type}(${value})`);
+  }
+
+  private receiver(operand: TileExpr, value: string): string {
+    return this.text(operand).precedence < ATOM && value === this.print(operand) ? `(${value})` : value;
+  }
+
+  /** Rounding and saturation that come before a conversion from f32. */
+  private rounded(value: string, expr: TileExpr & { kind: 'cast' }): string {
+    const { dtype, rounding, saturate, width } = expr;
+    const range = INTEGER_RANGES[dtype];
+    if (range) {
+      const whole = {
+        rn: `cute.math.roundeven(${value})`,
+        rm: `cute.math.floor(${value})`,
+        rp: `cute.math.ceil(${value})`,
+        rz: value,
+      }[rounding];
+      return saturate ? this.clamped(whole, range, width) : whole;
+    }
+    if (dtype === 'bf16' && rounding === 'rz') return this.truncated(value, width);
+    const largest = FLOAT_LARGEST[dtype];
+    return saturate && largest !== undefined ? this.clamped(value, [-largest, largest], width) : value;
+  }
+
+  private clamped(value: string, [low, high]: readonly [number, number], width: number): string {
+    const f32 = this.type('f32');
+    const bound = (limit: number) =>
+      width > 0 ? `cute.full((${width},), ${pythonFloat(limit)}, ${f32})` : `${f32}(${pythonFloat(limit)})`;
+    return `cute.math.min(cute.math.max(${value}, ${bound(low)}), ${bound(high)})`;
+  }
+
+  /** bf16 is the high half of f32: clearing the low half rounds toward zero. */
+  private truncated(value: string, width: number): string {
+    const [i32, f32] = [this.type('i32'), this.type('f32')];
+    return width > 0
+      ? `((${value}).bitcast(${i32}) & -65536).bitcast(${f32})`
+      : `((${f32}(${value})).bitcast(${i32}) & -65536).bitcast(${f32})`;
+  }
+
+  private fold(expr: TileExpr & { kind: 'fold' }): Text {
+    const operation = { sum: 'ADD', max: 'MAX', min: 'MIN' }[expr.fn];
+    const vector = this.print(expr.operand);
+    const receiver = this.text(expr.operand).precedence < ATOM ? `(${vector})` : vector;
+    return atom(`${receiver}.reduce(cute.ReductionOp.${operation}, ${this.print(expr.initial)}, 0)`);
+  }
+
+  private combine(fn: ReduceFn, left: TileExpr, right: TileExpr): Text {
+    if (fn === 'sum') return this.infix('+', left, right);
+    return atom(`cute.math.${fn}(${this.print(left)}, ${this.print(right)}, propagate_nan=True)`);
+  }
+
+  private warpReduce(expr: TileExpr & { kind: 'warp-reduce' }): Text {
+    const helper = this.imports.helper(`reduce_${expr.fn}`);
+    return atom(`${helper}(${this.print(expr.operand)}, ${expr.threads}, ${expr.stride})`);
+  }
+}
+
+const PLAIN_FUNCTIONS: Readonly<
+  Record<Exclude<UnaryOp, 'neg' | 'not' | 'rcp' | 'sigmoid' | 'round'>, string>
+> = {
+  abs: 'abs',
+  rsqrt: 'rsqrt',
+  sqrt: 'sqrt',
+  exp: 'exp',
+  log: 'log',
+  tanh: 'tanh',
+  erf: 'erf',
+  sin: 'sin',
+  cos: 'cos',
+  floor: 'floor',
+  ceil: 'ceil',
+};
+
+const INTEGER_RANGES: Readonly<Partial<Record<Dtype, readonly [number, number]>>> = {
+  i8: [-128, 127],
+  u8: [0, 255],
+  // The largest f32 below 2^31 and 2^63.
+  i32: [-2147483648, 2147483520],
+  i64: [-9223372036854775808, 9223371487098961920],
+};
+
+/** Largest finite numbers; casts to the 8-bit floats saturate in hardware. */
+const FLOAT_LARGEST: Readonly<Partial<Record<Dtype, number>>> = { bf16: 3.3895313892515355e38, f16: 65504 };
+
+const atom = (text: string): Text => ({ text, precedence: ATOM });
+
+function plainLiteral(value: number | boolean): Text {
+  if (typeof value === 'boolean') return atom(value ? 'True' : 'False');
+  const text = Number.isInteger(value) && Math.abs(value) < 2 ** 53 ? String(value) : pythonFloat(value);
+  return text.startsWith('-') ? { text, precedence: UNARY } : atom(text);
+}
+
+export function pythonFloat(value: number): string {
+  if (value === Infinity) return 'float("inf")';
+  if (value === -Infinity) return 'float("-inf")';
+  if (Number.isNaN(value)) return 'float("nan")';
+  const text = String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}

@@ -1,0 +1,113 @@
+/**
+ * check-legality: refuses a schedule that the architecture cannot run. Changes nothing.
+ *
+ * Threads, shared memory, cluster size, access width and instructions are compared with the architecture's limits before
+ * anything is rendered. A rejection names the number and the limit.
+ */
+
+import type { Architecture } from '../device/arch.js';
+import { dtypeBytes } from '../ir/dtype.js';
+import type { Kernel, Target } from '../ir/kernel.js';
+import { RoseError, type ErrorCode } from '../util/errors.js';
+
+export function checkLegality(kernel: Kernel, target: Target, arch: Architecture): Kernel {
+  const schedule = kernel.schedule!;
+  const refuse = (
+    code: ErrorCode,
+    message: string,
+    actual: string,
+    expected: string,
+    next: string,
+  ): never => {
+    throw new RoseError({
+      code,
+      message: `${kernel.name} on ${target.arch}: ${message}`,
+      actual,
+      expected,
+      next,
+    });
+  };
+  const fewer = 'choose a smaller row, or another schedule in the tuning file';
+  if (schedule.threads > arch.maxThreadsPerCta) {
+    refuse(
+      'SCHEDULE_ILLEGAL',
+      'too many threads',
+      `${schedule.threads} threads a CTA`,
+      `at most ${arch.maxThreadsPerCta}`,
+      fewer,
+    );
+  }
+  if (schedule.cluster > 1 && !arch.hasClusters) {
+    refuse(
+      'TARGET_UNSUPPORTED',
+      'no clusters',
+      `a cluster of ${schedule.cluster}`,
+      'sm90 or later',
+      'build for sm90 or later, or without a cluster',
+    );
+  }
+  if (schedule.cluster > arch.maxClusterSize) {
+    refuse(
+      'SCHEDULE_ILLEGAL',
+      'the cluster is too large',
+      `${schedule.cluster} CTAs`,
+      `at most ${arch.maxClusterSize}`,
+      fewer,
+    );
+  }
+  if (target.dependentLaunch && !arch.hasDependentLaunch) {
+    refuse(
+      'TARGET_UNSUPPORTED',
+      'no programmatic dependent launch',
+      'dependent launch asked for',
+      'sm90 or later',
+      'build for sm90 or later, or without dependent launch',
+    );
+  }
+  const shared = sharedBytes(kernel);
+  if (shared > arch.maxSharedMemoryPerCta) {
+    refuse(
+      'SCHEDULE_ILLEGAL',
+      'too much shared memory',
+      `${shared} bytes`,
+      `at most ${arch.maxSharedMemoryPerCta} bytes`,
+      fewer,
+    );
+  }
+  const fp8 = kernel.tensors.find((tensor) => tensor.dtype === 'e4m3' || tensor.dtype === 'e5m2');
+  if (fp8 && !arch.hasFp8Casts) {
+    refuse(
+      'TARGET_UNSUPPORTED',
+      'no fp8 casts',
+      `tensor ${fp8.name} of dtype ${fp8.dtype}`,
+      'sm89 or later',
+      'build for sm89 or later, or with another dtype',
+    );
+  }
+  for (const section of kernel.sections) {
+    for (const value of section.values) {
+      if (value.kind !== 'cast' || value.rounding === 'rn') continue;
+      const fromFloat = section.values[value.operand]!.dtype === 'f32';
+      const floatTarget = ['bf16', 'f16', 'e4m3', 'e5m2'].includes(value.dtype);
+      if (fromFloat && floatTarget && !(value.dtype === 'bf16' && value.rounding === 'rz')) {
+        refuse(
+          'FORMULA_UNSUPPORTED',
+          'no such cast',
+          `f32 to ${value.dtype} rounded by ${value.rounding}`,
+          'rn, or rz to bf16',
+          'round another way',
+        );
+      }
+    }
+  }
+  return kernel;
+}
+
+/** Dynamic shared memory of a CTA, in bytes, as the allocator lays the regions out one after another. */
+export function sharedBytes(kernel: Kernel): number {
+  return kernel.shared.reduce(
+    (offset, region) =>
+      Math.ceil(offset / region.align) * region.align + region.elements * dtypeBytes(region.dtype),
+    0,
+  );
+}
