@@ -7,3 +7,4 @@ export { evaluateGrid } from './launch-grid.js';
 export * from './manifest.js';
 export { findManifestProblem, type ManifestProblem } from './manifest-check.js';
 export { parseManifest, readManifest } from './manifest-read.js';
+export type { KernelChoice, KernelLauncher, LaunchOptions, Tensor } from './launcher.js';

@@ -100,7 +100,9 @@ export class BodyPrinter {
         emit(
           `    remote = cute.arch.map_dsmem_ptr(${statement.to}.iterator + (${index}), ${exprs.type('i32')}(peer))`,
         );
-        emit(`    cute.arch.store(remote, ${exprs.print(statement.value)}, ss="cluster")`);
+        emit(
+          `    cute.arch.inline_ptx("st.shared::cluster.f32 [{$r0}], {$r1};", read_only_args=[remote.toint(), ${exprs.print(statement.value)}])`,
+        );
         return;
       }
       case 'barrier':

@@ -145,14 +145,19 @@ export class ExprPrinter {
     const value = this.print(operand);
     switch (fn) {
       case 'rcp':
-        return atom(`cute.math.rcp(${value}, approx=True)`);
+        return atom(this.reciprocal(value, operand.width));
       case 'sigmoid':
-        return atom(`cute.math.rcp(1.0 + cute.math.exp(-${this.operand(operand, UNARY)}), approx=True)`);
+        return atom(this.reciprocal(`1.0 + cute.math.exp(-${this.operand(operand, UNARY)})`, operand.width));
       case 'round':
         return atom(`cute.math.roundeven(${value})`);
       default:
         return atom(`cute.math.${PLAIN_FUNCTIONS[fn]}(${value})`);
     }
+  }
+
+  /** One rcp.approx; for vectors the DSL offers it only with denormal results flushed to zero. */
+  private reciprocal(value: string, width: number): string {
+    return `cute.math.rcp(${value}, approx=True${width > 0 ? ', ftz=True' : ''})`;
   }
 
   private select(expr: TileExpr & { kind: 'select' }): Text {

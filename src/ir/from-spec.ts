@@ -67,8 +67,6 @@ function irTensor(tensor: BoundTensor): IrTensor {
     dtype: tensor.dtype,
     access: tensor.access,
     shape: tensor.modes.map((mode) => describeMode(mode)),
-    extents: tensor.modes.map((mode) => (mode.extent === 'dynamic' ? mode.dim : mode.extent + mode.extra)),
-    strides: modeStrides(tensor),
     align: tensor.align ?? 0,
     weight: tensor.access === 'in' && tensor.modes.every((mode) => mode.extent !== 'dynamic'),
     ...(tensor.doc !== undefined && { doc: tensor.doc }),

@@ -199,8 +199,6 @@ export interface IrTensor {
   readonly access: TensorAccess;
   /** Human form of shape and strides, for comments: `(tokens, hidden=4096) bf16`. */
   readonly shape: readonly string[];
-  readonly extents: readonly (number | string)[];
-  readonly strides: readonly Stride[];
   /** Guaranteed alignment of the pointer, in bytes. */
   readonly align: number;
   /** Every extent is static: the tensor is a parameter of the model, not written by a previous kernel. */

@@ -121,11 +121,13 @@ class BodyVerifier {
       case 'unroll':
         this.define(statement.variable);
         this.run(statement.body);
+        this.defined.delete(statement.variable);
         return;
       case 'loop':
         [statement.begin, statement.end, statement.step].forEach((expr) => this.expr(expr));
         this.define(statement.variable);
         this.run(statement.body);
+        this.defined.delete(statement.variable);
         return;
       case 'if':
         this.expr(statement.condition);

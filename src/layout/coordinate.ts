@@ -57,14 +57,16 @@ export function crd2idx(
     return coordinate.reduce<number>((sum, part, i) => add(sum, crd2idx(part, extents[i]!, strides[i]!)), 0);
   }
   atLeast(0, coordinate, 'a coordinate');
-  if (!isTuple(shape) && !isTuple(stride)) return multiply(coordinate, stride);
   requireCongruent(shape, stride, 'shape and stride');
-  return crd2idx(splitIndex(coordinate, shape), shape, stride);
+  const steps = flatten(stride);
+  return splitIndex(coordinate, flatten(shape)).reduce(
+    (sum, digit, i) => add(sum, multiply(digit, steps[i]!)),
+    0,
+  );
 }
 
-/** One index for each top-level mode of `shape`; the last takes whatever is left. */
-function splitIndex(index: number, shape: IntTuple): number[] {
-  const extents = isTuple(shape) ? shape.map(product) : [product(shape)];
+/** One digit for each extent; the last takes whatever is left. */
+function splitIndex(index: number, extents: readonly number[]): number[] {
   return extents.map((extent, i) => {
     const digit = i === extents.length - 1 ? index : index % extent;
     index = floorDivide(index, extent);

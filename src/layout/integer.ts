@@ -34,10 +34,16 @@ export function atLeast(least: number, value: number, what: string): number {
 }
 
 /** a * b. @throws LAYOUT_INVALID beyond 2^53 - 1. */
-export const multiply = (a: number, b: number): number => exact(a * b, `${a} * ${b}`);
+export function multiply(a: number, b: number): number {
+  const result = a * b;
+  return Number.isSafeInteger(result) ? result : exact(result, `${a} * ${b}`);
+}
 
 /** a + b. @throws LAYOUT_INVALID beyond 2^53 - 1. */
-export const add = (a: number, b: number): number => exact(a + b, `${a} + ${b}`);
+export function add(a: number, b: number): number {
+  const result = a + b;
+  return Number.isSafeInteger(result) ? result : exact(result, `${a} + ${b}`);
+}
 
 /** Smallest integer not below a / b, for a >= 0 and b >= 1; exact over the whole range. */
 export const ceilDivide = (a: number, b: number): number => floorDivide(a, b) + (a % b ? 1 : 0);

@@ -121,31 +121,36 @@ function draftSection(
   const elements = lanes.reduce((product, lane) => product * lane.extent, 1);
   const spread = spreadableVectors(section, lanes, vector);
   const perThreadVectors = target.phase === 'decode' ? 1 : Math.max(1, Math.floor(32 / vector));
-  const wanted = override.threadsPerRow ?? Math.ceil(spread / perThreadVectors);
-  const fits = (threads: number) => threadsFit(section, lanes, vector, threads);
-  const threadsPerRow = legalThreads(wanted, spread, arch.maxThreadsPerCta, fits);
-  reasons.push(`${label}${elements} elements a row, ${vector} at a time, ${threadsPerRow} threads a row`);
-  const perThread = Math.ceil(elements / threadsPerRow);
   const reduces = section.values.some((value) => value.kind === 'reduce');
-  if (perThread <= MAX_ELEMENTS_IN_REGISTERS || !reduces) {
-    return { section, threadsPerRow, vector, cluster: 1, residency: 'registers', align };
+  const fits = (threads: number) => threadsFit(section, lanes, vector, threads);
+  // A row of at most a warp's vectors leaves room for many rows a CTA: one vector a thread keeps registers free.
+  const wantedThreads = (vectors: number) =>
+    vectors <= 32 ? vectors : Math.ceil(vectors / perThreadVectors);
+  const threadsFor = (vectors: number) =>
+    legalThreads(override.threadsPerRow ?? wantedThreads(vectors), vectors, arch.maxThreadsPerCta, fits);
+  const draft = { section, vector, align };
+  for (const cluster of clusterSizes(arch, reduces, override)) {
+    const vectors = spread / cluster;
+    const threadsPerRow = threadsFor(Math.ceil(vectors));
+    const perThread = Math.ceil(elements / cluster / threadsPerRow);
+    if (cluster > 1 && (!Number.isInteger(vectors) || vectors % threadsPerRow !== 0)) continue;
+    if (reduces && perThread > registerElements(threadsPerRow, arch)) continue;
+    reasons.push(`${label}${elements} elements a row, ${vector} at a time, ${threadsPerRow} threads a row`);
+    if (cluster > 1)
+      reasons.push(
+        `${label}a cluster of ${cluster} CTAs shares a row, which does not fit in the registers of one`,
+      );
+    return { ...draft, threadsPerRow, cluster, residency: 'registers' };
   }
-  const cluster = clusterFor(perThread, spread, threadsPerRow, arch);
-  if (cluster > 1) {
-    reasons.push(
-      `${label}a cluster of ${cluster} CTAs shares a row: one CTA would hold ${perThread} elements a thread`,
-    );
-    return { section, threadsPerRow, vector, cluster, residency: 'registers', align };
-  }
+  const threadsPerRow = threadsFor(spread);
+  reasons.push(`${label}${elements} elements a row, ${vector} at a time, ${threadsPerRow} threads a row`);
   const rowBytes = elements * 4;
   if (rowBytes <= arch.maxSharedMemoryPerCta - 1024) {
-    reasons.push(
-      `${label}the row stays in shared memory: ${perThread} elements a thread do not fit in registers`,
-    );
-    return { section, threadsPerRow, vector, cluster: 1, residency: 'shared', align };
+    reasons.push(`${label}the row stays in shared memory: it does not fit in registers`);
+    return { ...draft, threadsPerRow, cluster: 1, residency: 'shared' };
   }
   reasons.push(`${label}each pass loads the row again: ${rowBytes} bytes do not fit in shared memory`);
-  return { section, threadsPerRow, vector, cluster: 1, residency: 'reload', align };
+  return { ...draft, threadsPerRow, cluster: 1, residency: 'reload' };
 }
 
 /** Lane vectors that threads may be spread over: those of the contiguous axis, and of others reduced only together with it. */
@@ -242,14 +247,17 @@ function legalThreads(
   return candidates.reduce((best, threads) => (cost(threads) < cost(best) ? threads : best));
 }
 
-/** The smallest cluster that brings a row into registers; 1 where the architecture has none or the row does not split evenly. */
-function clusterFor(perThread: number, vectors: number, threads: number, arch: Architecture): number {
-  if (!arch.hasClusters) return 1;
-  for (let cluster = 2; cluster <= arch.maxClusterSize; cluster *= 2) {
-    if (perThread / cluster <= MAX_ELEMENTS_IN_REGISTERS && Math.ceil(vectors / threads) % cluster === 0)
-      return cluster;
-  }
-  return 1;
+/** Clusters to try, smallest first: only a reduced row needs more than one CTA. */
+function clusterSizes(arch: Architecture, reduces: boolean, override: ScheduleOverride): readonly number[] {
+  if (override.cluster !== undefined) return [override.cluster];
+  return [1, 2, 4, 8].filter(
+    (size) => size === 1 || (reduces && arch.hasClusters && size <= arch.maxClusterSize),
+  );
+}
+
+/** f32 elements that a thread can hold, with as many more registers for inputs and weights, when a CTA has `threads`. */
+function registerElements(threads: number, arch: Architecture): number {
+  return Math.min(MAX_ELEMENTS_IN_REGISTERS, Math.floor((arch.registersPerSm / threads - 32) / 2));
 }
 
 function ctaThreads(drafts: readonly Draft[], target: Target, override: ScheduleOverride): number {

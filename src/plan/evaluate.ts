@@ -7,7 +7,7 @@
  */
 
 import { unreachable } from '../util/errors.js';
-import { namesOf, type BinaryOperator, type Expression, type FunctionName } from './expression.js';
+import { printExpression, type BinaryOperator, type Expression } from './expression.js';
 import type { JsonValue } from './json-tree.js';
 
 export interface EvaluationProblem {
@@ -46,13 +46,14 @@ export function evaluate(expression: Expression, lookup: Lookup): JsonValue {
     case 'binary':
       return binary(expression, expression.op, value);
     case 'call':
-      return call(expression.name, expression.args, value);
+      return call(expression, value);
     default:
       return unreachable(expression);
   }
 }
 
 type Binary = Extract<Expression, { kind: 'binary' }>;
+type Call = Extract<Expression, { kind: 'call' }>;
 type Evaluate = (expression: Expression) => JsonValue;
 
 function binary(node: Binary, op: BinaryOperator, value: Evaluate): JsonValue {
@@ -105,9 +106,9 @@ function arithmetic(
   }
 }
 
-function call(name: FunctionName, args: readonly Expression[], value: Evaluate): JsonValue {
-  const [first, second] = args as [Expression, Expression];
-  switch (name) {
+function call(node: Call, value: Evaluate): JsonValue {
+  const [first, second] = node.args as [Expression, Expression];
+  switch (node.name) {
     case 'length':
       return list(first, value(first)).length;
     case 'count': {
@@ -116,11 +117,11 @@ function call(name: FunctionName, args: readonly Expression[], value: Evaluate):
     }
     case 'div': {
       const [a, b] = [number(first, value(first)), number(second, value(second))];
-      if (b === 0) throw indivisible(second, a, b);
+      if (b === 0) throw indivisible(node, a, b);
       return Math.floor(a / b);
     }
     default:
-      return unreachable(name);
+      return unreachable(node.name);
   }
 }
 
@@ -145,13 +146,12 @@ function mismatch(at: Expression, value: JsonValue, expected: string): Evaluatio
     const message = `the expression needs ${expected} here`;
     return new EvaluationError({ fault: 'recipe', at, message, actual: JSON.stringify(value), expected });
   }
-  const what = namesOf(at).map(({ name }) => name).join(', ');
-  const message = `the config has no ${what}, which this model needs`;
+  const message = `the config has no ${printExpression(at)}, which this model needs`;
   return new EvaluationError({ fault: 'config', at, message, actual: 'no such field', expected });
 }
 
 function indivisible(at: Expression, a: number, b: number): EvaluationError {
-  const what = namesOf(at).map(({ name }) => name).join(' / ');
+  const what = printExpression(at);
   const message = b === 0 ? `${what} divides by zero` : `${what} is not a whole number`;
   return new EvaluationError({
     fault: 'config',

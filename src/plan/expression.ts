@@ -90,6 +90,28 @@ export function namesOf(expression: Expression): readonly (TextRange & { readonl
   }
 }
 
+/** The expression as text, for messages. */
+export function printExpression(expression: Expression): string {
+  const inner = (operand: Expression): string =>
+    operand.kind === 'binary' || operand.kind === 'choice'
+      ? `(${printExpression(operand)})`
+      : printExpression(operand);
+  switch (expression.kind) {
+    case 'constant':
+      return typeof expression.value === 'string' ? `'${expression.value}'` : String(expression.value);
+    case 'name':
+      return expression.name;
+    case 'unary':
+      return `${expression.op}${inner(expression.operand)}`;
+    case 'binary':
+      return `${inner(expression.left)} ${expression.op} ${inner(expression.right)}`;
+    case 'choice':
+      return `${inner(expression.condition)} ? ${inner(expression.then)} : ${inner(expression.otherwise)}`;
+    case 'call':
+      return `${expression.name}(${expression.args.map(printExpression).join(', ')})`;
+  }
+}
+
 class Failure extends Error {
   constructor(readonly problem: SyntaxProblem) {
     super(problem.expected);
@@ -184,7 +206,8 @@ class Parser {
     this.advance();
     if (kind === 'number') return { kind: 'constant', value: Number(text), start, length };
     if (kind === 'text') return { kind: 'constant', value: text.slice(1, -1), start, length };
-    if (text === 'true' || text === 'false') return { kind: 'constant', value: text === 'true', start, length };
+    if (text === 'true' || text === 'false')
+      return { kind: 'constant', value: text === 'true', start, length };
     if (text === 'null') return { kind: 'constant', value: null, start, length };
     if (this.token.kind === 'symbol' && this.token.text === '(') return this.call(text, { start, length });
     return { kind: 'name', name: text, start, length };
@@ -231,7 +254,8 @@ class Parser {
     const groups = TOKEN.exec(this.text)?.groups;
     for (const kind of ['number', 'name', 'text', 'symbol'] as const) {
       const text = groups?.[kind];
-      if (text !== undefined) return { kind, text, start: TOKEN.lastIndex - text.length, length: text.length };
+      if (text !== undefined)
+        return { kind, text, start: TOKEN.lastIndex - text.length, length: text.length };
     }
     const start = from + /\s*/.exec(this.text.slice(from))![0].length;
     if (start >= this.text.length) return { kind: 'end', text: '', start: this.text.length, length: 0 };

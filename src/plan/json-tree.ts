@@ -5,8 +5,9 @@
  * given twice the last one counts, as everywhere.
  */
 
+import type { SourceText } from '../spec/source-text.js';
 import { RoseError } from '../util/errors.js';
-import { placeAt, type SourceText } from './source-text.js';
+import { placeAt } from './config-place.js';
 
 export type JsonValue =
   null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };

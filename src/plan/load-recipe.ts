@@ -2,8 +2,9 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { ValidateFunction } from 'ajv';
-import { RoseError, closest } from '../util/errors.js';
+import type { Path, YamlDocument } from '../spec/yaml-document.js';
+import { DTYPES } from '../spec/names.js';
+import { RoseError, closest, type Place } from '../util/errors.js';
 import { packagePath } from '../util/package-root.js';
 import { namesOf, parseExpression } from './expression.js';
 import {
@@ -13,36 +14,11 @@ import {
   type FieldKind,
   type Gap,
   type Need,
-  type Phase,
   type Recipe,
   type RecipeExpression,
   type Template,
 } from './recipe.js';
-import { YamlFile, type YamlPath } from './yaml-file.js';
-
-/** A recipe file as the schema lets it through. */
-interface RecipeFile {
-  readonly extends?: readonly string[];
-  readonly fields?: Readonly<Record<string, string>>;
-  readonly facts?: Readonly<Record<string, Scalar>>;
-  readonly checks?: readonly { readonly require: Scalar; readonly field: string; readonly message: string }[];
-  readonly needs?: readonly NeedFile[];
-  readonly not_covered?: readonly { readonly op: string; readonly reason: string; readonly when?: Scalar }[];
-}
-
-interface NeedFile {
-  readonly kernel: string;
-  readonly dims?: Readonly<Record<string, Scalar>>;
-  readonly types?: Readonly<Record<string, Scalar>>;
-  readonly flags?: Readonly<Record<string, Scalar>>;
-  readonly phases?: readonly Phase[];
-  readonly when?: Scalar;
-  readonly reason: string;
-}
-
-type Scalar = string | number | boolean;
-
-const DTYPES = ['f32', 'bf16', 'f16', 'e4m3', 'e5m2', 'i8', 'i32', 'i64', 'u8', 'bool'];
+import { readRecipeFile, type NeedFile, type RecipeDocument, type ScalarValue } from './recipe-file.js';
 
 /** Model types with a recipe, sorted. A file whose name begins with `_` is only extended. */
 export async function knownModelTypes(folder = packagePath('models/types')): Promise<readonly string[]> {
@@ -54,106 +30,85 @@ export async function knownModelTypes(folder = packagePath('models/types')): Pro
 }
 
 /** Raises RECIPE_INVALID with the place in the recipe. `modelType` is one of `knownModelTypes`. */
-export async function loadRecipe(
-  modelType: string,
-  folder = packagePath('models/types'),
-): Promise<Recipe> {
+export async function loadRecipe(modelType: string, folder = packagePath('models/types')): Promise<Recipe> {
   const parts = await readChain(modelType, folder, []);
-  const recipe = merge(
-    modelType,
-    parts.map(({ file, value }) => compile(file, value)),
-    parts.at(-1)!.file.source.file,
-  );
+  const recipe = merge(modelType, parts.map(compile), parts.at(-1)!.document.source.file);
   checkNames(recipe);
   return recipe;
 }
 
-interface Part {
-  readonly file: YamlFile;
-  readonly value: RecipeFile;
-}
-
 /** The files a recipe is made of, those it extends first; one that is reached twice counts once. */
-async function readChain(name: string, folder: string, above: readonly string[]): Promise<Part[]> {
+async function readChain(name: string, folder: string, above: readonly string[]): Promise<RecipeDocument[]> {
   const part = await readPart(name, folder);
-  const parts: Part[] = [];
+  const parts: RecipeDocument[] = [];
   for (const [i, parent] of (part.value.extends ?? []).entries()) {
     if (parent === name || above.includes(parent)) {
       throw new RoseError({
         code: 'RECIPE_INVALID',
         message: `recipe ${name} extends itself`,
-        place: part.file.placeOf(['extends', i]),
+        place: part.document.place(['extends', i]),
         actual: [...above, name, parent].join(' extends '),
         expected: 'recipes that extend others without coming back',
         next: 'remove it from extends',
       });
     }
     for (const inherited of await readChain(parent, folder, [...above, name])) {
-      if (!parts.some(({ file }) => file.source.file === inherited.file.source.file)) parts.push(inherited);
+      if (!parts.some(({ document }) => document.source.file === inherited.document.source.file))
+        parts.push(inherited);
     }
   }
   return [...parts, part];
 }
 
-async function readPart(name: string, folder: string): Promise<Part> {
+async function readPart(name: string, folder: string): Promise<RecipeDocument> {
   const path = join(folder, `${name}.yaml`);
-  const shown = relative(packagePath('.'), path).replaceAll('\\', '/');
+  const inside = relative(packagePath('.'), path).replaceAll('\\', '/');
+  const file = inside.startsWith('..') ? path : inside;
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new RoseError({
       code: 'RECIPE_INVALID',
       message: `there is no recipe ${name}`,
-      place: { file: shown.startsWith('..') ? path : shown },
+      place: { file },
       next: 'mend the extends that names it',
       cause,
     });
   });
-  const file = new YamlFile({ file: shown.startsWith('..') ? path : shown, text });
-  file.check(await validator());
-  return { file, value: file.value as RecipeFile };
-}
-
-let compiled: Promise<ValidateFunction> | undefined;
-
-function validator(): Promise<ValidateFunction> {
-  compiled ??= (async () => {
-    const { Ajv2020 } = await import('ajv/dist/2020.js');
-    const schema = await readFile(packagePath('schemas/model-recipe.schema.json'), 'utf8');
-    return new Ajv2020({ allowUnionTypes: true, verbose: true }).compile(JSON.parse(schema) as object);
-  })();
-  return compiled;
+  return readRecipeFile(text, file);
 }
 
 type RecipePart = Omit<Recipe, 'modelType' | 'file'>;
 
-function compile(file: YamlFile, value: RecipeFile): RecipePart {
-  const { fields = {}, facts = {}, checks = [], needs = [], not_covered: gaps = [] } = value;
+function compile({ document, value }: RecipeDocument): RecipePart {
+  const { fields = {}, facts = {}, phases = {}, checks = [], needs = [], not_covered: gaps = [] } = value;
   return {
     fields: new Map(Object.entries(fields).map(([name, text]) => [name, fieldDecl(text)])),
-    facts: expressions(file, ['facts'], facts),
+    facts: expressions(document, ['facts'], facts),
+    phases: expressions(document, ['phases'], phases),
     checks: checks.map((check, i): Check => ({
-      require: expression(file, ['checks', i, 'require'], check.require),
+      require: expression(document, ['checks', i, 'require'], check.require),
       field: check.field,
-      message: template(file, ['checks', i, 'message'], check.message),
+      place: document.place(['checks', i, 'field']),
+      message: template(document, ['checks', i, 'message'], check.message),
     })),
-    needs: needs.map((need, i) => compileNeed(file, ['needs', i], need)),
+    needs: needs.map((need, i) => compileNeed(document, ['needs', i], need)),
     notCovered: gaps.map(({ op, reason, when }, i): Gap => ({
       op,
-      ...(when !== undefined && { when: expression(file, ['not_covered', i, 'when'], when) }),
-      reason: template(file, ['not_covered', i, 'reason'], reason),
+      ...(when !== undefined && { when: expression(document, ['not_covered', i, 'when'], when) }),
+      reason: template(document, ['not_covered', i, 'reason'], reason),
     })),
   };
 }
 
-function compileNeed(file: YamlFile, path: YamlPath, need: NeedFile): Need {
+function compileNeed(document: YamlDocument, path: Path, need: NeedFile): Need {
   return {
-    kernel: need.kernel,
-    dims: expressions(file, [...path, 'dims'], need.dims ?? {}),
-    types: expressions(file, [...path, 'types'], need.types ?? {}),
-    flags: expressions(file, [...path, 'flags'], need.flags ?? {}),
+    kernel: template(document, [...path, 'kernel'], need.kernel),
+    dims: expressions(document, [...path, 'dims'], need.dims ?? {}),
+    types: expressions(document, [...path, 'types'], need.types ?? {}),
+    flags: expressions(document, [...path, 'flags'], need.flags ?? {}),
     ...(need.phases && { phases: need.phases }),
-    ...(need.when !== undefined && { when: expression(file, [...path, 'when'], need.when) }),
-    reason: template(file, [...path, 'reason'], need.reason),
-    place: file.placeOf([...path, 'kernel']),
+    ...(need.when !== undefined && { when: expression(document, [...path, 'when'], need.when) }),
+    reason: template(document, [...path, 'reason'], need.reason),
+    place: document.place([...path, 'kernel']),
   };
 }
 
@@ -162,17 +117,18 @@ function fieldDecl(text: string): FieldDecl {
 }
 
 function expressions(
-  file: YamlFile,
-  path: YamlPath,
-  values: Readonly<Record<string, Scalar>>,
+  document: YamlDocument,
+  path: Path,
+  values: Readonly<Record<string, ScalarValue>>,
 ): ReadonlyMap<string, RecipeExpression> {
   return new Map(
-    Object.entries(values).map(([name, value]) => [name, expression(file, [...path, name], value)]),
+    Object.entries(values).map(([name, value]) => [name, expression(document, [...path, name], value)]),
   );
 }
 
-function expression(file: YamlFile, path: YamlPath, value: Scalar, offset = 0): RecipeExpression {
-  const place: RecipeExpression['place'] = ({ start, length }) => file.placeIn(path, offset + start, length);
+function expression(document: YamlDocument, path: Path, value: ScalarValue, offset = 0): RecipeExpression {
+  const place: RecipeExpression['place'] = ({ start, length }) =>
+    document.excerpt(path).place(offset + start, offset + start + length);
   if (typeof value !== 'string') return { tree: { kind: 'constant', value, start: 0, length: 1 }, place };
   const parsed = parseExpression(value);
   if (parsed.ok) return { tree: parsed.expression, place };
@@ -187,9 +143,9 @@ function expression(file: YamlFile, path: YamlPath, value: Scalar, offset = 0): 
 }
 
 /** `{expression}` in a text is filled in; a brace has no other use there. */
-function template(file: YamlFile, path: YamlPath, text: string): Template {
+function template(document: YamlDocument, path: Path, text: string): Template {
   return [...text.matchAll(/\{([^}]*)\}|[^{]+|\{/g)].map((match) =>
-    match[1] === undefined ? match[0] : expression(file, path, match[1], match.index + 1),
+    match[1] === undefined ? match[0] : expression(document, path, match[1], match.index + 1),
   );
 }
 
@@ -199,6 +155,7 @@ function merge(modelType: string, parts: readonly RecipePart[], file: string): R
     file,
     fields: new Map(parts.flatMap(({ fields }) => [...fields])),
     facts: new Map(parts.flatMap(({ facts }) => [...facts])),
+    phases: new Map(parts.flatMap(({ phases }) => [...phases])),
     checks: parts.flatMap(({ checks }) => checks),
     needs: parts.flatMap(({ needs }) => needs),
     notCovered: parts.flatMap(({ notCovered }) => notCovered),
@@ -222,13 +179,12 @@ function checkNames(recipe: Recipe): void {
     const unknown = namesOf(tree).find(({ name }) => !known.has(name));
     if (unknown) throw unknownName(unknown.name, place(unknown), known);
   }
-  for (const { field, message } of recipe.checks) {
-    const at = message.find((part) => typeof part !== 'string');
-    if (!recipe.fields.has(field)) throw unknownName(field, at?.place(at.tree) ?? { file: recipe.file }, known);
+  for (const { field, place } of recipe.checks) {
+    if (!recipe.fields.has(field)) throw unknownName(field, place, recipe.fields.keys());
   }
 }
 
-function unknownName(name: string, place: ReturnType<RecipeExpression['place']>, known: Iterable<string>): RoseError {
+function unknownName(name: string, place: Place, known: Iterable<string>): RoseError {
   const near = closest(name, known);
   return new RoseError({
     code: 'RECIPE_INVALID',
@@ -244,8 +200,10 @@ function allExpressions(recipe: Recipe): readonly RecipeExpression[] {
   const parts = (text: Template): RecipeExpression[] => text.filter((part) => typeof part !== 'string');
   return [
     ...recipe.facts.values(),
+    ...recipe.phases.values(),
     ...recipe.checks.flatMap(({ require, message }) => [require, ...parts(message)]),
-    ...recipe.needs.flatMap(({ dims, types, flags, when, reason }) => [
+    ...recipe.needs.flatMap(({ kernel, dims, types, flags, when, reason }) => [
+      ...parts(kernel),
       ...[dims, types, flags].flatMap((bindings) => [...bindings.values()]),
       ...(when ? [when] : []),
       ...parts(reason),

@@ -29,11 +29,13 @@ export type Template = readonly (string | RecipeExpression)[];
 export interface Check {
   readonly require: RecipeExpression;
   readonly field: string;
+  readonly place: Place;
   readonly message: Template;
 }
 
 export interface Need {
-  readonly kernel: string;
+  /** Name of a spec: `quant_{quant}`. */
+  readonly kernel: Template;
   readonly dims: ReadonlyMap<string, RecipeExpression>;
   readonly types: ReadonlyMap<string, RecipeExpression>;
   readonly flags: ReadonlyMap<string, RecipeExpression>;
@@ -55,6 +57,8 @@ export interface Recipe {
   readonly file: string;
   readonly fields: ReadonlyMap<string, FieldDecl>;
   readonly facts: ReadonlyMap<string, RecipeExpression>;
+  /** Phases that such a model may not run in, and when it does. */
+  readonly phases: ReadonlyMap<string, RecipeExpression>;
   readonly checks: readonly Check[];
   readonly needs: readonly Need[];
   readonly notCovered: readonly Gap[];
@@ -65,10 +69,18 @@ export const PHASES: readonly Phase[] = ['prefill', 'decode'];
 
 /**
  * What an expression can name besides fields and facts.
- * `dtype`, `kv_dtype`: dtypes of activations and of the KV cache. `quant`: how the inputs of quantised matrix products
+ * `dtype`, `kv_dtype`: dtypes of activations and of the KV cache. `page`: tokens a page of the KV cache. `quant`: how the inputs of quantised matrix products
  * are quantised: 'none', 'fp8' (e4m3, a scale a token), 'fp8_block' (e4m3, a scale for each 128 elements), 'int8' (a
  * scale a token). `pooling`: how token vectors become one: 'none', 'mean', 'last', 'cls', 'max' or 'other'.
  * `normalize`: whether that vector is scaled to length 1. `multimodal`: whether the config wraps a language model.
  */
-export const GIVEN_FACTS = ['dtype', 'kv_dtype', 'quant', 'pooling', 'normalize', 'multimodal'] as const;
+export const GIVEN_FACTS = [
+  'dtype',
+  'kv_dtype',
+  'page',
+  'quant',
+  'pooling',
+  'normalize',
+  'multimodal',
+] as const;
 export type GivenFact = (typeof GIVEN_FACTS)[number];

@@ -286,7 +286,7 @@ function widenF16x2(name: string, pair: number, relu: number): number {
     const half = narrow(bitsOfF32(widen(code & mask, format)), F16, 'rn', false);
     return relu && half >>> 15 && half !== F16.nan ? 0 : half;
   };
-  return lane(pair >>> step) << 16 | lane(pair);
+  return (lane(pair >>> step) << 16) | lane(pair);
 }
 
 function narrowF64(name: string, x: number, rounding: Rounding): number {
@@ -363,8 +363,36 @@ export function intrinsics(): Readonly<Record<string, unknown>> {
     tanh: Math.tanh,
     HI,
     H2F: tables.f16,
-    ...{ mulhiU, mulhiS, mul64, shl64, shr64, wide, lop3, prmt, prmtMode, bfe, bfi, popc, brev, bfind, shf, dp4a },
-    ...{ toInteger, toInteger64, roundIntegral, wideToF32, wideToF64, wordToF32, dbl, undbl, narrowTo, widenF16x2 },
+    ...{
+      mulhiU,
+      mulhiS,
+      mul64,
+      shl64,
+      shr64,
+      wide,
+      lop3,
+      prmt,
+      prmtMode,
+      bfe,
+      bfi,
+      popc,
+      brev,
+      bfind,
+      shf,
+      dp4a,
+    },
+    ...{
+      toInteger,
+      toInteger64,
+      roundIntegral,
+      wideToF32,
+      wideToF64,
+      wordToF32,
+      dbl,
+      undbl,
+      narrowTo,
+      widenF16x2,
+    },
     ...{ narrowF64, toUe8m0, half, half2, hfma, hfma2, hunary, hunary2, hcompare, ex2 },
     ...{ addF32, mulF32, divF32, fmaF32, fmaF32Directed, fmaF64, rsqrtF32, sqrtF32, f32OfBits, bitsOfF32 },
     F16fmt: FORMATS['f16'],

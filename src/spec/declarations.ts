@@ -59,7 +59,9 @@ export function declare(document: YamlDocument, definition: KernelDefinition): D
       access: tensor.access ?? 'in',
       ...(tensor.align !== undefined && { align: tensor.align }),
       ...when(tensor.when, path),
-      ...(tensor.doc !== undefined && { doc: paragraph('doc', tensor.doc, document.place([...path, 'doc'])) }),
+      ...(tensor.doc !== undefined && {
+        doc: paragraph('doc', tensor.doc, document.place([...path, 'doc'])),
+      }),
       span,
     };
   });

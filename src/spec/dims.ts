@@ -85,7 +85,12 @@ export function evaluateExtents(dims: readonly DimDecl[], bound: ReadonlyMap<str
       case 'sections': {
         const parts = dim.parts.map((part) => lookup(part.dim));
         const known = parts.filter((part) => part !== undefined);
-        return known.length < parts.length ? undefined : sized(dim, known.reduce((sum, part) => sum + part, 0));
+        return known.length < parts.length
+          ? undefined
+          : sized(
+              dim,
+              known.reduce((sum, part) => sum + part, 0),
+            );
       }
       default:
         dim satisfies never;
@@ -129,7 +134,13 @@ export function evaluateDimExpr(
   }
   const value = { '+': left + right, '-': left - right, '*': left * right, '/': left / right }[expr.op];
   if (!Number.isSafeInteger(value)) {
-    throw dimError(place, `${formatDimExpr(expr)} is too large`, String(value), 'at most 2^53 - 1', 'bind less');
+    throw dimError(
+      place,
+      `${formatDimExpr(expr)} is too large`,
+      String(value),
+      'at most 2^53 - 1',
+      'bind less',
+    );
   }
   return value;
 }

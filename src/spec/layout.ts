@@ -11,7 +11,10 @@ import type { BoundMode, Extent, TensorDecl } from './types.js';
 
 /** Modes of a bound tensor, slowest first. Raises SPEC_LAYOUT, SPEC_DIM. */
 export function layoutModes(tensor: TensorDecl, extents: Extents): readonly BoundMode[] {
-  const modes = shapeModes(tensor.shape).map((mode) => ({ ...mode, extent: modeExtent(tensor, mode, extents) }));
+  const modes = shapeModes(tensor.shape).map((mode) => ({
+    ...mode,
+    extent: modeExtent(tensor, mode, extents),
+  }));
   const strides = tensor.strides ? givenStrides(tensor, modes, extents) : rowMajor(tensor, modes);
   const bound = modes.map(({ axis, dim, extent, extra, entry }, i): BoundMode => {
     return { axis, dim, extent, extra, stride: strides[i]!, entry };
@@ -51,7 +54,8 @@ function rowMajor(tensor: TensorDecl, modes: readonly SizedMode[]): readonly Str
         'put it first',
       );
     }
-    stride = stride === 'computed' || mode.extent === 'dynamic' ? 'computed' : stride * (mode.extent + mode.extra);
+    stride =
+      stride === 'computed' || mode.extent === 'dynamic' ? 'computed' : stride * (mode.extent + mode.extra);
     if (typeof stride === 'number') checkStride(tensor, stride);
   }
   return strides;
@@ -101,7 +105,9 @@ function checkStride(tensor: TensorDecl, stride: number): void {
 function checkOverlap(tensor: TensorDecl, modes: readonly BoundMode[]): void {
   let reach = 0;
   let inner = '';
-  const known = modes.flatMap((mode) => (typeof mode.stride === 'number' && mode.extent !== 1 ? [{ ...mode, stride: mode.stride }] : []));
+  const known = modes.flatMap((mode) =>
+    typeof mode.stride === 'number' && mode.extent !== 1 ? [{ ...mode, stride: mode.stride }] : [],
+  );
   for (const mode of known.sort((a, b) => a.stride - b.stride)) {
     if (mode.stride <= reach) {
       throw layoutError(

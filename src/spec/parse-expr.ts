@@ -40,7 +40,8 @@ export class ExprParser {
       const right = this.deeper(() => this.expression(precedence + 1));
       const op = text as BinaryOp | CompareOp;
       left = this.node({ kind: 'binary', op, left, right, span: this.tokens.from(start) }, [left, right]);
-      const chained = PRECEDENCE.get(this.tokens.next.text) === COMPARISON && this.tokens.next.kind === 'symbol';
+      const chained =
+        PRECEDENCE.get(this.tokens.next.text) === COMPARISON && this.tokens.next.kind === 'symbol';
       if (precedence === COMPARISON && chained) this.tokens.unexpected('&& between two comparisons');
     }
   }
@@ -123,7 +124,8 @@ export class ExprParser {
     tokens.expect('[', 'before the dimension');
     const dim = tokens.name('the dimension to reduce').text;
     const by = tokens.accept('by') ? tokens.positive('the length of a block, such as 128') : undefined;
-    const range = by === undefined && tokens.accept('in') ? tokens.name('the tensor of offsets').text : undefined;
+    const range =
+      by === undefined && tokens.accept('in') ? tokens.name('the tensor of offsets').text : undefined;
     if (tokens.is(',')) tokens.unexpected(`] (for several dimensions write ${op}[a](${op}[b](x)))`);
     tokens.expect(']', 'after the dimension');
     tokens.expect('(', 'before the value that is reduced');

@@ -27,7 +27,13 @@ export function parseShapeEntry(excerpt: Excerpt, dims: Dims): ShapeEntry {
     if (!dim) throw unknownName('SPEC_DIM', 'dimension', name, [...dims.keys()], place);
     if (entry.kind === 'blocks') requireStatic(dim, `blocks of ${name} are counted`, place);
     if (dim.kind === 'sections' && (entry.kind === 'blocks' || entry.kind === 'extended')) {
-      throw layoutError(place, `${name} is cut into sections`, excerpt.text, name, 'name the dimension alone');
+      throw layoutError(
+        place,
+        `${name} is cut into sections`,
+        excerpt.text,
+        name,
+        'name the dimension alone',
+      );
     }
   }
   return entry;
@@ -39,7 +45,9 @@ function shapeEntry(expr: DimExpr): ShapeEntry | undefined {
   const { op, left, right } = expr;
   if (op === '*') {
     const parts = [shapeEntry(left), shapeEntry(right)];
-    const names = parts.flatMap((part) => (part?.kind === 'axis' || part?.kind === 'merged' ? entryDims(part) : []));
+    const names = parts.flatMap((part) =>
+      part?.kind === 'axis' || part?.kind === 'merged' ? entryDims(part) : [],
+    );
     return parts.some((part) => part?.kind !== 'axis' && part?.kind !== 'merged')
       ? undefined
       : { kind: 'merged', dims: names };

@@ -84,7 +84,11 @@ export class TokenReader {
   unexpected(expected: string): never {
     const token = this.next;
     const actual =
-      token.kind === 'end' ? 'the end of the formula' : token.kind === 'newline' ? 'the end of the line' : token.text;
+      token.kind === 'end'
+        ? 'the end of the formula'
+        : token.kind === 'newline'
+          ? 'the end of the line'
+          : token.text;
     throw new RoseError({
       code: 'FORMULA_SYNTAX',
       message: `the formula does not parse at ${actual.length > 60 ? `${actual.slice(0, 60)}…` : actual}`,

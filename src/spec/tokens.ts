@@ -25,7 +25,7 @@ export function tokenize(excerpt: Excerpt): readonly Token[] {
     pattern.lastIndex = at;
     return pattern.exec(text)?.[0];
   };
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const add = (kind: Token['kind'], found: string): number => {
       tokens.push({ kind, text: found, start: at, end: at + found.length });
       return at + found.length;

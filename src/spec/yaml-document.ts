@@ -58,7 +58,9 @@ export class YamlDocument {
   private pair(path: Path): Pair | undefined {
     const parent = this.node(path.slice(0, -1));
     const key = path.at(-1);
-    return isMap(parent) ? parent.items.find((pair) => isScalar(pair.key) && pair.key.value === key) : undefined;
+    return isMap(parent)
+      ? parent.items.find((pair) => isScalar(pair.key) && pair.key.value === key)
+      : undefined;
   }
 
   private node(path: Path): Node | undefined {
@@ -76,7 +78,14 @@ export class YamlDocument {
 export function readYaml(text: string, file: string): YamlDocument {
   const plain = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
   const source = new SourceText(file, plain);
-  const refuse = (message: string, actual: string, expected: string, next: string, start = 0, end = start + 1) =>
+  const refuse = (
+    message: string,
+    actual: string,
+    expected: string,
+    next: string,
+    start = 0,
+    end = start + 1,
+  ) =>
     new RoseError({ code: 'SPEC_SYNTAX', message, place: source.place(start, end), actual, expected, next });
 
   if (plain.length > LIMITS.text) {
@@ -118,21 +127,29 @@ export function readYaml(text: string, file: string): YamlDocument {
     throw refuse(
       problem.code === 'DUPLICATE_KEY' ? 'a field is given twice' : 'the spec is not well-formed YAML',
       problem.message.split('\n')[0]!,
-      problem.code === 'DUPLICATE_KEY' ? 'each field once' : 'YAML: `field: value`, lists in [ ], maps in { }',
+      problem.code === 'DUPLICATE_KEY'
+        ? 'each field once'
+        : 'YAML: `field: value`, lists in [ ], maps in { }',
       problem.code === 'DUPLICATE_KEY' ? 'remove one of the two' : 'mend the line shown',
       ...problem.pos,
     );
   }
   if (second?.contents) {
     const start = second.contents.range?.[0] ?? 0;
-    throw refuse('the file holds two documents', '---', 'one spec a file', 'move it to a file of its own', start);
+    throw refuse(
+      'the file holds two documents',
+      '---',
+      'one spec a file',
+      'move it to a file of its own',
+      start,
+    );
   }
   refuseSpecialNodes(document, source);
   return new YamlDocument(source, document as Document.Parsed);
 }
 
 function refuseSpecialNodes(document: Document, source: SourceText): void {
-  visit(document, (key, node) => {
+  visit(document, (_key, node) => {
     if (isPair(node) && !(isScalar(node.key) && typeof node.key.value === 'string')) {
       const range = (node.key as Node | null)?.range;
       throw new RoseError({

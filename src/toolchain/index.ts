@@ -23,3 +23,4 @@ export {
   type Toolchain,
 } from './toolchain.js';
 export { ensureVenv, venvRoot, type InstallProgress, type Venv, type VenvOptions } from './venv.js';
+export { toolchainLockHash } from './lock-hash.js';

@@ -13,12 +13,15 @@ import {
   coalesce,
   complement,
   concat,
+  cosize,
+  depth,
   evaluate,
   filterZeros,
   flatModes,
   flatten,
   formatLayout,
   isTuple,
+  logicalDivide,
   makeLayout,
   modesOf,
   size,
@@ -28,9 +31,23 @@ import { compactStride } from '../../src/layout/coordinate.js';
 import { packagePath } from '../../src/util/package-root.js';
 import { defined, layouts, range, values } from '../pure/layout/arbitraries.js';
 
-/** Random cases of each operation; enough that NVIDIA answers `AT_LEAST` of them lawfully. */
-export const CASES = 4000;
+/** Random cases of each operation: enough that NVIDIA answers `AT_LEAST` different ones on nested layouts. */
+export const CASES = 8000;
 export const AT_LEAST = 2000;
+
+/** How many different questions are about a nested layout or shape, a parameter with tuples in tuples. */
+export function countNested(questions: readonly Question[]): number {
+  const nested = questions.filter(([, ...parameters]) =>
+    parameters.some((parameter) => {
+      const shape = isLayout(parameter) ? parameter.shape : (parameter as IntTuple);
+      return depth(shape) > 1;
+    }),
+  );
+  return new Set(nested.map((question) => JSON.stringify(question))).size;
+}
+
+const isLayout = (parameter: unknown): parameter is Layout =>
+  typeof parameter === 'object' && parameter !== null && 'shape' in parameter;
 
 /** `CASES` values, the same ones in each run. */
 export function sample<T>(arbitrary: fc.Arbitrary<T>): T[] {
@@ -64,16 +81,16 @@ export interface Case {
 }
 
 export interface Tally {
-  /** The same answer. */
-  agree: number;
+  /** Questions with the same answer. */
+  readonly agree: Question[];
   /** Neither answers. */
   bothRefuse: number;
   /** Ours refuses; NVIDIA's answer breaks the law. */
   theirsUnlawful: number;
   /** Ours answers lawfully; NVIDIA's refuses or breaks the law. */
   onlyOurs: number;
-  /** Both answer lawfully, in different ways. */
-  otherForm: number;
+  /** Questions that both answer lawfully, in different ways. */
+  readonly otherForm: Question[];
   /** Questions where ours is wrong, or refuses what NVIDIA's answers lawfully. Has to stay empty. */
   readonly wrong: string[];
 }
@@ -81,23 +98,24 @@ export interface Tally {
 /** `theirs[i]` is NVIDIA's answer to `cases[i]`, undefined where it refuses. */
 export function compare(cases: readonly Case[], theirs: readonly (Layout | undefined)[]): Tally {
   const tally: Tally = {
-    agree: 0,
+    agree: [],
     bothRefuse: 0,
     theirsUnlawful: 0,
     onlyOurs: 0,
-    otherForm: 0,
+    otherForm: [],
     wrong: [],
   };
   cases.forEach(({ question, ours, law }, i) => {
     const answer = defined(ours);
     const other = theirs[i];
-    if (answer && other && sameLayout(answer, other)) return void tally.agree++;
+    if (answer && other && sameLayout(answer, other)) return void tally.agree.push(question);
     const lawful = answer ? law(answer) : undefined;
     const otherLawful = other ? law(other) : undefined;
     if (lawful === false || (lawful === undefined && otherLawful)) {
       const show = (layout?: Layout): string => (layout ? formatLayout(layout) : 'refused');
       tally.wrong.push(`${JSON.stringify(question)}: ours ${show(answer)}, theirs ${show(other)}`);
-    } else if (lawful) tally[otherLawful ? 'otherForm' : 'onlyOurs']++;
+    } else if (lawful && otherLawful) tally.otherForm.push(question);
+    else if (lawful) tally.onlyOurs++;
     else tally[other ? 'theirsUnlawful' : 'bothRefuse']++;
   });
   return tally;
@@ -166,30 +184,26 @@ export function divides(a: Layout, tile: Layout, result: Layout): boolean {
 }
 
 /**
- * Two modes: the block, and where its repeats start: apart, as many as the tile has, and in the tile's order. A block
- * whose modes interleave has no complement, which the product is made of, and so no product.
+ * Two modes: the block, and where its repeats start: at elements of the block's complement, as many as the tile has,
+ * in the tile's order, and apart. Past the end of a complement repeats may miss one another by luck; that is no answer.
  */
 export function repeats(block: Layout, tile: Layout, result: Layout): boolean {
   const [inside, between] = modesOf(result);
-  if (!inside || !between || !same(values(inside), values(block)) || interleaves(block)) return false;
+  if (!inside || !between || !same(values(inside), values(block))) return false;
   const starts = values(between);
+  const room = defined(() => complement(block, cosize(between)));
+  const free = new Set(room && values(room));
+  if (!starts.every((start) => free.has(start))) return false;
   const order = values(tile);
   if (starts.length !== order.length) return false;
   const rising = range(order.length).sort((i, j) => order[i]! - order[j]! || i - j);
   const ordered = rising.every((i, k) => {
     const before = rising[k - 1];
-    return before === undefined || (order[i] === order[before]) === (starts[i] === starts[before]);
+    const sign = (numbers: readonly number[]): number => Math.sign(numbers[i]! - numbers[before!]!);
+    return before === undefined || sign(order) === sign(starts);
   });
   const moving = values(filterZeros(block));
   return ordered && distinct([...new Set(starts)].flatMap((x) => moving.map((y) => x + y)));
-}
-
-/** Whether some mode begins at or above another's first step and below its end. */
-function interleaves(layout: Layout): boolean {
-  const modes = flatModes(layout).filter(({ extent, stride }) => extent > 1 && stride > 0);
-  return modes.some((low, i) =>
-    modes.some((high, j) => i !== j && low.stride <= high.stride && high.stride < low.extent * low.stride),
-  );
 }
 
 /** `law` of each mode under a tiler; modes beyond it, and under `null`, unchanged. */
@@ -230,6 +244,18 @@ export function unzip(zipped: Layout, tiler: Tiler): Layout {
 export function untile(tiled: Layout): Layout {
   const [tile, ...rest] = modesOf(tiled);
   return concat([tile!, concat(rest)]);
+}
+
+/** From (A,B,a,b), whose first `count` modes are the tile, back to ((A,B),(a,b)). */
+export function unflat(flat: Layout, count: number): Layout {
+  const modes = modesOf(flat);
+  return concat([concat(modes.slice(0, count)), concat(modes.slice(count))]);
+}
+
+/** From ((A,a),(B,b)), each mode coalesced perhaps, back to ((A,B),(a,b)); `extents` are the sizes of A and B. */
+export function unblock(blocked: Layout, extents: readonly number[]): Layout {
+  const parts = modesOf(blocked).map((mode, i) => modesOf(logicalDivide(mode, extents[i]!)));
+  return concat([concat(parts.map(([first]) => first!)), concat(parts.map(([, second]) => second!))]);
 }
 
 // ---------------------------------------------------------------- random tilers

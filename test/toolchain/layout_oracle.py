@@ -68,7 +68,6 @@ def ask_pycute(questions):
         "logical_product": pycute.logical_product,
         "zipped_product": pycute.zipped_product,
         "tiled_product": pycute.tiled_product,
-        "swizzle": lambda fields, index: pycute.Swizzle(*fields)(index),
         "composed": lambda fields, offset, layout, crd: pycute.ComposedLayout(
             pycute.Swizzle(*fields), offset, layout
         )(crd),
@@ -90,12 +89,12 @@ def ask_cutedsl(questions):
         return cute.make_composed_layout(cute.make_swizzle(*fields), offset, layout)
 
     operations = {
-        "print": lambda layout: layout,
         "print_composed": print_composed,
         "composed": composed,
         "evaluate": lambda layout, coordinate: layout(coordinate),
         "cosize": cute.cosize,
-        "coalesce": cute.coalesce,
+        "coalesce": lambda layout, profile=None: cute.coalesce(layout, target_profile=profile),
+        "filter": cute.filter,
         "composition": cute.composition,
         "complement": cute.complement,
         "right_inverse": cute.right_inverse,

@@ -79,6 +79,8 @@ export class SectionLowerer {
   private readonly uses = new Map<ValueId, number>();
   /** Variables of loops that are unrolled while the module is traced. */
   private readonly unrolled = new Set<string>();
+  /** Loop variable of each tile mode. */
+  private readonly tileNames: readonly string[];
   private readonly lane: TileExpr;
   private readonly valid: TileExpr | undefined;
 
@@ -92,6 +94,9 @@ export class SectionLowerer {
     this.lanes = section.lanes!;
     this.residency = kernel.schedule!.residency;
     this.plan = planSweeps(section, this.residency);
+    this.tileNames = this.lanes.tiles.map(({ axis }) =>
+      names.fresh(this.lanes.tiles.length === 1 ? 'tile' : `tile_${axis}`),
+    );
     this.countUses();
     const { threadsPerRow, rowsPerCta } = section.schedule!;
     const thread = name('thread', 'i32');
@@ -432,10 +437,8 @@ export class SectionLowerer {
     modes: readonly number[],
     body: (tiles: readonly TileExpr[], out: Statement[]) => void,
   ): readonly Statement[] {
-    const variables = this.lanes.tiles.map((tile, i) =>
-      modes.includes(i)
-        ? name(this.names.fresh(this.lanes.tiles.length === 1 ? 'tile' : `tile_${tile.axis}`), 'i32')
-        : i32(0),
+    const variables = this.lanes.tiles.map((_, i) =>
+      modes.includes(i) ? name(this.tileNames[i]!, 'i32') : i32(0),
     );
     const dynamicMode =
       this.residency === 'registers'
@@ -807,6 +810,16 @@ export class SectionLowerer {
     return bound;
   }
 
+  /** As `scalar`, but always a name or a literal, so that loops over lanes do not repeat the work in the text. */
+  private rowScalar(id: ValueId): TileExpr {
+    const expr = this.scalar(id);
+    if (expr.kind === 'literal' || expr.kind === 'name') return expr;
+    const value = this.section.values[id]!;
+    const bound = this.bind(value.kind === 'unary' ? value.fn : 't', expr);
+    this.scalars.set(id, bound);
+    return bound;
+  }
+
   private scalarExpr(value: Value): TileExpr {
     if (value.kind === 'position') return castTo(this.rowPosition(value.axis), value.dtype);
     if (value.kind === 'load') {
@@ -837,7 +850,10 @@ export class SectionLowerer {
   private compute(id: ValueId, scope: Scope, rangeScope?: Scope): TileExpr {
     const value = this.section.values[id]!;
     const ranged = scope.range !== undefined && value.axes.includes(scope.range.axis);
-    if (!this.plan.laneVarying(id) && !ranged) return this.scalar(id);
+    if (!this.plan.laneVarying(id) && !ranged) return this.rowScalar(id);
+    // A reduction whose result lies in one register a thread, such as that of a thread's only block.
+    const single = value.kind === 'reduce' ? this.scalars.get(id) : undefined;
+    if (single) return single;
     const known = scope.memo.get(id);
     if (known) return known;
     const fragment = this.fragments.get(id);

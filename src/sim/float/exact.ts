@@ -98,7 +98,8 @@ export function divF32(a: number, b: number, rounding: Rounding): number {
 
 export function sqrtF32(x: number, rounding: Rounding): number {
   const root = fround(Math.sqrt(x));
-  if (rounding === 'rn' || rounding === 'rna' || root !== root || root === 0 || root === Infinity) return root;
+  if (rounding === 'rn' || rounding === 'rna' || root !== root || root === 0 || root === Infinity)
+    return root;
   const square = root * root;
   return roundF32(root, square === x ? 0 : square > x ? -1 : 1, rounding);
 }
@@ -137,7 +138,8 @@ export function integerTimesPower(x: number): [bigint, number] {
 
 /** a * b + c on doubles, rounded once (integers; for `fma.rn.f64`). */
 export function fmaF64(a: number, b: number, c: number): number {
-  if (!Number.isFinite(a) || !Number.isFinite(b) || !Number.isFinite(c) || a === 0 || b === 0) return a * b + c;
+  if (!Number.isFinite(a) || !Number.isFinite(b) || !Number.isFinite(c) || a === 0 || b === 0)
+    return a * b + c;
   if (c === 0) return a * b === 0 ? a * b + c : roundRational(a, b, 0);
   return roundRational(a, b, c);
 }

@@ -89,7 +89,10 @@ export function narrow(bits: number, format: FloatFormat, rounding: Rounding, fi
   }
   if (code > format.max) {
     const toInfinity =
-      rounding === 'rn' || rounding === 'rna' || (rounding === 'rp' && bits > 0) || (rounding === 'rm' && bits < 0);
+      rounding === 'rn' ||
+      rounding === 'rna' ||
+      (rounding === 'rp' && bits > 0) ||
+      (rounding === 'rm' && bits < 0);
     code = clamped || !toInfinity ? format.max : format.infinity;
   }
   return sign | code;

@@ -1,7 +1,20 @@
 /** f16 and bf16 arithmetic and 8-bit conversions on bit patterns, each rounded once. Called from generated code. */
 
 import type { FloatFormat, Rounding } from './formats.js';
-import { BF16, E2M1, E2M3, E3M2, E4M3, E5M2, F16, bitsOfF32, f32OfBits, narrow, widen, widenTable } from './formats.js';
+import {
+  BF16,
+  E2M1,
+  E2M3,
+  E3M2,
+  E4M3,
+  E5M2,
+  F16,
+  bitsOfF32,
+  f32OfBits,
+  narrow,
+  widen,
+  widenTable,
+} from './formats.js';
 import { roundF32 } from './exact.js';
 
 /** A double -> f32 with the last bit set when anything was lost: a later rounding to fewer bits is then right. */

@@ -228,7 +228,9 @@ export class Builder {
       case 'integer':
         return literal(Number(BigInt.asIntN(32, operand.value)));
       case 'float':
-        return literal(operand.width === 32 ? Number(BigInt.asIntN(32, operand.bits)) : f32Bits(operand.bits));
+        return literal(
+          operand.width === 32 ? Number(BigInt.asIntN(32, operand.bits)) : f32Bits(operand.bits),
+        );
       case 'special':
         return specialValue(operand.name)?.lo ?? this.#noSpecial(operand.name);
       case 'symbol':
@@ -272,7 +274,8 @@ export class Builder {
     switch (operand.kind) {
       case 'register': {
         const { slot, words } = this.register(operand.name);
-        if (words !== 2) throw this.unsupported('an operand of another width than 64 stands where one of 64 must');
+        if (words !== 2)
+          throw this.unsupported('an operand of another width than 64 stands where one of 64 must');
         this.use(slot, 'i');
         this.use(slot + 1, 'i');
         return { lo: `i${slot}`, hi: `i${slot + 1}` };
@@ -294,7 +297,8 @@ export class Builder {
   floats(operand: PtxOperand): Pair {
     if (operand.kind === 'register') {
       const { slot, words } = this.register(operand.name);
-      if (words !== 2) throw this.unsupported('an operand of another width than 64 stands where an f32x2 must');
+      if (words !== 2)
+        throw this.unsupported('an operand of another width than 64 stands where an f32x2 must');
       this.use(slot, 'f');
       this.use(slot + 1, 'f');
       return { lo: `f${slot}`, hi: `f${slot + 1}` };

@@ -37,7 +37,8 @@ const convert: Rule = (b, m, instruction) => {
   const types = instruction.modifiers.filter((name) => TYPES.has(name));
   for (const type of types) m.has(type);
   const [to, from] = types;
-  if (to === undefined || from === undefined) throw b.unsupported('a conversion needs two types that are modelled');
+  if (to === undefined || from === undefined)
+    throw b.unsupported('a conversion needs two types that are modelled');
   m.ignore(/^pack$/);
   const c: Conversion = {
     rounding: m.oneOf(['rn', 'rz', 'rm', 'rp', 'rna', 'rs']),
@@ -92,7 +93,8 @@ function integerToFloat(b: Builder, to: string, from: string, c: Conversion): vo
   }
   const word = extend(b.i(a), from);
   const value = isSigned(from) ? word : `(${word}>>>0)`;
-  if (to === 'f32') b.setF(d, saturated(rounding === 'rn' ? `fround(${value})` : `wordToF32(${value},'${rounding}')`, c));
+  if (to === 'f32')
+    b.setF(d, saturated(rounding === 'rn' ? `fround(${value})` : `wordToF32(${value},'${rounding}')`, c));
   else if (to === 'f64') setDouble(b, value);
   else if (to === 'f16' || to === 'bf16') b.setI(d, `narrowF64('${to}',${value},'${rounding}')`);
   else throw b.unsupported(`a conversion to .${to} is not modelled`);
@@ -175,13 +177,15 @@ function floatToFloat(b: Builder, to: string, from: string, c: Conversion): void
       b.do(`${bf16Upper('x')}${bf16Upper('y')}`);
       b.setI(d, '(x&-65536)|(y>>>16)');
     } else {
-      const lane = (bits: string): string => `narrowTo('${to.slice(0, -2)}',${bits},'${rounding}',${finite},${relu})`;
+      const lane = (bits: string): string =>
+        `narrowTo('${to.slice(0, -2)}',${bits},'${rounding}',${finite},${relu})`;
       b.setI(d, `(${lane('x')}<<16)|${lane('y')}`);
     }
   } else if (to === 'f16' || to === 'bf16') toHalf(b, to, from, c);
   else if (to === 'tf32') {
     b.do(bitsInto('x', b.f(a)));
-    const magnitude = rounding === 'rna' ? '(x+4096)&-8192' : rounding === 'rz' ? 'x&-8192' : '(x+4095+((x>>>13)&1))&-8192';
+    const magnitude =
+      rounding === 'rna' ? '(x+4096)&-8192' : rounding === 'rz' ? 'x&-8192' : '(x+4095+((x>>>13)&1))&-8192';
     b.setI(d, `(x&2147483647)>=2139095040?x:${relu ? `x<0?0:${magnitude}` : magnitude}`);
   } else if (to === 'f32') {
     if (from === 'bf16' && !c.saturate && !c.integral) {
@@ -191,7 +195,12 @@ function floatToFloat(b: Builder, to: string, from: string, c: Conversion): void
     }
     const value = floatValue(b, a, from, c.ftz);
     const integral = c.integral ? `roundIntegral(${value},'${c.integral}')` : value;
-    const rounded = from !== 'f64' ? integral : rounding === 'rn' ? `fround(${integral})` : `mulF32(1,${integral},'${rounding}')`;
+    const rounded =
+      from !== 'f64'
+        ? integral
+        : rounding === 'rn'
+          ? `fround(${integral})`
+          : `mulF32(1,${integral},'${rounding}')`;
     b.setF(d, saturated(flushedResult(rounded, c.ftz), c));
   } else if (to === 'f64') {
     const value = floatValue(b, a, from, c.ftz);

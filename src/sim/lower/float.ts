@@ -7,7 +7,15 @@
  * correctly rounded to the last bit of what the platform's double functions give.
  */
 
-import { absInteger, addInteger, divInteger, extreme, madInteger, mulInteger, negInteger } from './integer.js';
+import {
+  absInteger,
+  addInteger,
+  divInteger,
+  extreme,
+  madInteger,
+  mulInteger,
+  negInteger,
+} from './integer.js';
 import type { Builder } from './builder.js';
 import type { Modifiers } from './modifiers.js';
 import type { Rule, Rules } from './rules.js';
@@ -92,7 +100,8 @@ const arithmetic =
       const [a, c] = doubles(b, 1, 2) as [string, string];
       setDouble(b, `${a}${operator}${c}`);
     } else {
-      if (saturate || ftz || rounding !== 'rn') throw b.unsupported('this modifier of half arithmetic is not modelled');
+      if (saturate || ftz || rounding !== 'rn')
+        throw b.unsupported('this modifier of half arithmetic is not modelled');
       m.done();
       half(b, FUNCTION[operator]!, type);
     }
@@ -183,7 +192,8 @@ const unary =
     } else throw b.unsupported(`the type .${type} is not modelled here`);
   };
 
-const inF64 = (rounding: string, double: string, single: string): string => (rounding === 'f64' ? double : single);
+const inF64 = (rounding: string, double: string, single: string): string =>
+  rounding === 'f64' ? double : single;
 
 const extremes =
   (least: boolean): Rule =>

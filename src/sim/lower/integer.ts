@@ -278,10 +278,7 @@ export const INTEGER: Rules = {
     const mode = m.oneOf(['f4e', 'b4e', 'rc8', 'ecl', 'ecr', 'rc16'] as const);
     m.done();
     const [a, c, selector] = [1, 2, 3].map((n) => b.i(b.operand(n)));
-    b.setI(
-      b.operand(0),
-      mode ? `prmtMode('${mode}',${a},${c},${selector})` : `prmt(${a},${c},${selector})`,
-    );
+    b.setI(b.operand(0), mode ? `prmtMode('${mode}',${a},${c},${selector})` : `prmt(${a},${c},${selector})`);
   },
   shf: (b, m) => {
     const left = m.has('l') || (m.has('r'), false);

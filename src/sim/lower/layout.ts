@@ -57,7 +57,8 @@ export function layoutMemory(module: PtxModule, entry: PtxEntry): MemoryLayout {
   }
   const dynamicStart = roundUp(shared, dynamicAlign);
   for (const { name } of dynamic) symbols.set(name, { space: 'shared', offset: dynamicStart, bytes: 0 });
-  for (const { name, offset, bytes } of entry.parameters) symbols.set(name, { space: 'param', offset, bytes });
+  for (const { name, offset, bytes } of entry.parameters)
+    symbols.set(name, { space: 'param', offset, bytes });
   return {
     symbols,
     shared: { start: SHARED_START, staticBytes: shared - SHARED_START, dynamicStart },

@@ -13,7 +13,15 @@ import type { Modifiers } from './modifiers.js';
 import type { Rule, Rules } from './rules.js';
 import { extend } from './rules.js';
 
-export const SPACES = ['global', 'shared', 'shared::cta', 'shared::cluster', 'local', 'const', 'param'] as const;
+export const SPACES = [
+  'global',
+  'shared',
+  'shared::cta',
+  'shared::cluster',
+  'local',
+  'const',
+  'param',
+] as const;
 export const HINTS =
   /^(L1::|L2::|level::|ca$|cg$|cs$|lu$|cv$|wb$|wt$|nc$|weak$|relaxed$|acquire$|release$|acq_rel$|volatile$|mmio$|sys$|gpu$|cta$|cluster$|unified$|noftz$)/;
 
@@ -136,7 +144,11 @@ function read(b: Builder, items: readonly PtxOperand[], type: string, bytes: num
       b.define({ slot: b.slot(item), i: `${at.words}[${index}]`, f: `${at.floats}[${index}]` });
     } else {
       const raw =
-        bytes === 4 ? `${at.words}[(k>>>2)+${n}]` : bytes === 2 ? `${at.halves}[(k>>>1)+${n}]` : `${at.bytes}[k+${n}]`;
+        bytes === 4
+          ? `${at.words}[(k>>>2)+${n}]`
+          : bytes === 2
+            ? `${at.halves}[(k>>>1)+${n}]`
+            : `${at.bytes}[k+${n}]`;
       const value = type.startsWith('s') ? extend(raw, type) : raw;
       if (bits === 64) b.set64(item, `${value}|0`, type.startsWith('s') ? `${value}>>31` : '0');
       else b.setI(item, bits === 16 ? `${value}&65535` : value);
@@ -144,8 +156,15 @@ function read(b: Builder, items: readonly PtxOperand[], type: string, bytes: num
   });
 }
 
-function loadParameter(b: Builder, items: readonly PtxOperand[], type: string, bytes: number, address: Memory): void {
-  if (address.base?.kind === 'register') b.do(`k=PL(${address32(b, address)},${bytes * items.length},g,${b.index});`);
+function loadParameter(
+  b: Builder,
+  items: readonly PtxOperand[],
+  type: string,
+  bytes: number,
+  address: Memory,
+): void {
+  if (address.base?.kind === 'register')
+    b.do(`k=PL(${address32(b, address)},${bytes * items.length},g,${b.index});`);
   else {
     b.asConstant('cta');
     b.do(`k=${address32(b, address)};`);
@@ -168,7 +187,15 @@ const store: Rule = (b, m, instruction) => {
   items.forEach((item, n) => {
     if (bytes === 8) {
       const first = item.kind === 'register' ? b.slot(item) : -1;
-      for (const word of [0, 1]) writeWord(b, at, `(k>>>2)+${2 * n + word}`, first + word, () => Object.values(b.pair(item))[word]!, first >= 0);
+      for (const word of [0, 1])
+        writeWord(
+          b,
+          at,
+          `(k>>>2)+${2 * n + word}`,
+          first + word,
+          () => Object.values(b.pair(item))[word]!,
+          first >= 0,
+        );
     } else if (bytes === 4) {
       const index = n === 0 ? 'k>>>2' : `(k>>>2)+${n}`;
       const slot = item.kind === 'register' && b.bits(item) === 32 ? b.slot(item) : -1;
@@ -180,7 +207,14 @@ const store: Rule = (b, m, instruction) => {
   });
 };
 
-function writeWord(b: Builder, at: Landing, index: string, slot: number, text: () => string, register: boolean): void {
+function writeWord(
+  b: Builder,
+  at: Landing,
+  index: string,
+  slot: number,
+  text: () => string,
+  register: boolean,
+): void {
   if (!register) {
     b.do(`${at.words}[${index}]=${text()};`);
     return;
@@ -200,12 +234,14 @@ function atomicWord(b: Builder, operation: string, type: string, a: string, c: s
   switch (operation) {
     case 'add':
       if (type === 'f32') return `bitsOfF32(fround(f32OfBits(x)+f32OfBits(${a})))`;
-      if (type === 'f16x2' || type === 'bf16x2') return `half2('add',${type === 'f16x2' ? 'F16fmt' : 'BF16fmt'},x,${a})`;
+      if (type === 'f16x2' || type === 'bf16x2')
+        return `half2('add',${type === 'f16x2' ? 'F16fmt' : 'BF16fmt'},x,${a})`;
       return `(x+${a})|0`;
     case 'min':
     case 'max': {
       if (type === 'f32') return `bitsOfF32(${operation}(f32OfBits(x),f32OfBits(${a})))`;
-      if (type.endsWith('x2')) return `half2('${operation}',${type === 'f16x2' ? 'F16fmt' : 'BF16fmt'},x,${a})`;
+      if (type.endsWith('x2'))
+        return `half2('${operation}',${type === 'f16x2' ? 'F16fmt' : 'BF16fmt'},x,${a})`;
       return `${order('x')}${operation === 'min' ? '<' : '>'}${order(a)}?x:${a}`;
     }
     case 'and':
@@ -243,7 +279,11 @@ const atomic =
     const first = returns ? 1 : 0;
     const source = b.operand(first + 1);
     const items = source.kind === 'vector' ? source.items : [source];
-    const results = returns ? (lanes > 1 && b.operand(0).kind === 'vector' ? vectorItems(b.operand(0)) : [b.operand(0)]) : [];
+    const results = returns
+      ? lanes > 1 && b.operand(0).kind === 'vector'
+        ? vectorItems(b.operand(0))
+        : [b.operand(0)]
+      : [];
     if (returns && b.inLoop) b.yieldHere();
     const at = land(b, space, 'A', memoryOperand(b, first), bytes * lanes);
     items.forEach((item, n) => {
@@ -262,13 +302,18 @@ const atomic =
           throw b.unsupported('this 16-bit atomic is not modelled');
         const format = type === 'f16' ? 'F16fmt' : 'BF16fmt';
         const value =
-          operation === 'cas' ? `x===${b.i(item)}?${swap!}:x` : operation === 'exch' ? b.i(item) : `half('${operation}',${format},x,${b.i(item)})`;
+          operation === 'cas'
+            ? `x===${b.i(item)}?${swap!}:x`
+            : operation === 'exch'
+              ? b.i(item)
+              : `half('${operation}',${format},x,${b.i(item)})`;
         b.do(`x=${at.halves}[(k>>>1)+${n}];z=${value};if(z!==x){${at.halves}[(k>>>1)+${n}]=z;W[0]=1;}`);
       }
       const result = results[n];
       if (!result) return;
       // A vector's old values must outlive the next lane: each is defined after all lanes are done.
-      if (items.length > 1) throw b.unsupported('a vector atomic that returns the old values is not modelled');
+      if (items.length > 1)
+        throw b.unsupported('a vector atomic that returns the old values is not modelled');
       b.setI(result, 'x');
     });
   };
@@ -287,7 +332,8 @@ function wideAtomic(
 ): void {
   const a = b.pair(item);
   b.do(`x=${at.words}[k>>>2];y=${at.words}[(k>>>2)+1];`);
-  const put = (lo: string, hi: string): string => `${at.words}[k>>>2]=${lo};${at.words}[(k>>>2)+1]=${hi};W[0]=1;`;
+  const put = (lo: string, hi: string): string =>
+    `${at.words}[k>>>2]=${lo};${at.words}[(k>>>2)+1]=${hi};W[0]=1;`;
   switch (operation) {
     case 'add':
       if (type === 'f64') throw b.unsupported('f64 atomics are not modelled');
@@ -350,7 +396,11 @@ export const MEMORY: Rules = {
     const space = spaceOf(m);
     m.done();
     const { hi } = b.pair(b.operand(1));
-    const window = space.startsWith('shared') ? WINDOWS.shared : space === 'local' ? WINDOWS.local : undefined;
+    const window = space.startsWith('shared')
+      ? WINDOWS.shared
+      : space === 'local'
+        ? WINDOWS.local
+        : undefined;
     b.setP(b.operand(0), window === undefined ? `${hi}>=16?1:0` : `${hi}===${window}?1:0`);
   },
   prefetch: () => undefined,

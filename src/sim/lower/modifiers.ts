@@ -3,7 +3,9 @@
 import { typeBytes } from '../ptx/literals.js';
 import type { Builder } from './builder.js';
 
-const NUMBERS = new Set('s8 u8 b8 s16 u16 b16 s32 u32 b32 s64 u64 b64 f16 bf16 f32 f64 f16x2 bf16x2 f32x2 pred'.split(' '));
+const NUMBERS = new Set(
+  's8 u8 b8 s16 u16 b16 s32 u32 b32 s64 u64 b64 f16 bf16 f32 f64 f16x2 bf16x2 f32x2 pred'.split(' '),
+);
 
 export class Modifiers {
   readonly #left: string[];
@@ -30,7 +32,8 @@ export class Modifiers {
 
   /** Takes modifiers that change nothing in the model, such as cache hints. */
   ignore(form: RegExp): void {
-    for (let at = this.#left.length - 1; at >= 0; at--) if (form.test(this.#left[at]!)) this.#left.splice(at, 1);
+    for (let at = this.#left.length - 1; at >= 0; at--)
+      if (form.test(this.#left[at]!)) this.#left.splice(at, 1);
   }
 
   /** The next modifier that is a type. */
@@ -49,6 +52,7 @@ export class Modifiers {
   }
 
   done(): void {
-    if (this.#left.length) throw this.builder.unsupported(`the modifier .${this.#left[0]} is not modelled here`);
+    if (this.#left.length)
+      throw this.builder.unsupported(`the modifier .${this.#left[0]} is not modelled here`);
   }
 }

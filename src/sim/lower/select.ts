@@ -183,8 +183,7 @@ function packedCompare(b: Builder, m: Modifiers, type: string, name: string): vo
   const to = b.operand(0);
   if (!compare || to.kind !== 'both') throw b.unsupported('this packed comparison is not modelled');
   const [a, c] = [b.i(b.operand(1)), b.i(b.operand(2))];
-  const lane = (text: string): string =>
-    type === 'f16x2' ? `H2F[${text}]` : `f32OfBits((${text})<<16)`;
+  const lane = (text: string): string => (type === 'f16x2' ? `H2F[${text}]` : `f32OfBits((${text})<<16)`);
   b.do(`u=${lane(`${a}&65535`)};v=${lane(`${c}&65535`)};x=${compare('u', 'v')}?1:0;`);
   b.do(`u=${lane(`${a}>>>16`)};v=${lane(`${c}>>>16`)};y=${compare('u', 'v')}?1:0;`);
   b.setP(to.first, 'x');

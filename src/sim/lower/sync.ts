@@ -17,7 +17,11 @@ const barrier =
       const relaxed = m.has('relaxed');
       m.ignore(/^(release|acquire|aligned)$/);
       m.done();
-      b.sync(arrive ? { kind: 'cluster-arrive', release: !relaxed } : { kind: 'cluster-wait', acquire: true }, [], 0);
+      b.sync(
+        arrive ? { kind: 'cluster-arrive', release: !relaxed } : { kind: 'cluster-wait', acquire: true },
+        [],
+        0,
+      );
       return;
     }
     m.has('cta');

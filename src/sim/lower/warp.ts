@@ -12,7 +12,9 @@ const publish: WarpEffect = ({ inputs, outputs }, base, lanes) => {
 };
 
 const fill =
-  (compute: (input: Int32Array | undefined, base: number, lanes: number, lane: number) => number): WarpEffect =>
+  (
+    compute: (input: Int32Array | undefined, base: number, lanes: number, lane: number) => number,
+  ): WarpEffect =>
   ({ inputs, outputs }, base, lanes) => {
     for (let lane = 0; lane < 32; lane++) {
       if ((lanes >>> lane) & 1) outputs[0]![base + lane] = compute(inputs[0], base, lanes, lane);
@@ -26,7 +28,15 @@ function ballot(input: Int32Array, base: number, lanes: number): number {
 }
 
 /** Emits the meeting; the member mask is a constant or one more input, after the others. */
-function meet(b: Builder, name: string, maskAt: number, inputs: string[], outputs: number, effect: WarpEffect, orders = false): number {
+function meet(
+  b: Builder,
+  name: string,
+  maskAt: number,
+  inputs: string[],
+  outputs: number,
+  effect: WarpEffect,
+  orders = false,
+): number {
   const operand = b.operand(maskAt);
   const constant = operand.kind === 'integer' ? Number(BigInt.asIntN(32, operand.value)) : undefined;
   const all = constant === undefined ? [...inputs, b.i(operand)] : inputs;
@@ -156,7 +166,14 @@ export const WARP: Rules = {
   elect: (b, m) => {
     m.has('sync');
     m.done();
-    const id = meet(b, 'elect.sync', 1, [], 1, fill((_input, _base, lanes) => 31 - Math.clz32(lanes & -lanes)));
+    const id = meet(
+      b,
+      'elect.sync',
+      1,
+      [],
+      1,
+      fill((_input, _base, lanes) => 31 - Math.clz32(lanes & -lanes)),
+    );
     const to = b.operand(0);
     if (to.kind !== 'both') throw b.unsupported('elect.sync needs d|p');
     b.setI(to.first, `r${id}_0[g]`);
@@ -166,7 +183,14 @@ export const WARP: Rules = {
     m.type();
     m.done();
     const { id } = b.sync(
-      { kind: 'warp', name: 'activemask', mask: undefined, maskInput: -1, effect: fill((_i, _b, lanes) => lanes), orders: false },
+      {
+        kind: 'warp',
+        name: 'activemask',
+        mask: undefined,
+        maskInput: -1,
+        effect: fill((_i, _b, lanes) => lanes),
+        orders: false,
+      },
       [],
       1,
     );

@@ -42,7 +42,13 @@ export class PtxText {
 
   place(at: number, length = 1): Place {
     const line = this.lineOf(at);
-    return { file: this.file, line, column: at - this.#starts[line - 1]! + 1, length, text: this.lines[line - 1]! };
+    return {
+      file: this.file,
+      line,
+      column: at - this.#starts[line - 1]! + 1,
+      length,
+      text: this.lines[line - 1]!,
+    };
   }
 
   /** The place of a whole line. */

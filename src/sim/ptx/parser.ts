@@ -73,10 +73,20 @@ class Parser {
         const external = this.#linkage();
         if (this.#peek().text === '.entry') entries.push(this.#entry());
         else if (SPACES.has(this.#peek().text)) variables.push(...this.#variables(external));
-        else throw this.#error(this.#peek(), 'functions other than kernels are not modelled', '.entry or a variable');
+        else
+          throw this.#error(
+            this.#peek(),
+            'functions other than kernels are not modelled',
+            '.entry or a variable',
+          );
       } else if (token.text === '.pragma') {
         while (!this.#accept(';')) this.#take();
-      } else throw this.#error(token, 'not a directive of a PTX module', '.entry, .version, .target or a variable');
+      } else
+        throw this.#error(
+          token,
+          'not a directive of a PTX module',
+          '.entry, .version, .target or a variable',
+        );
     }
     return { source: this.source, version, target, files: this.#files, variables, entries };
   }
@@ -155,7 +165,8 @@ class Parser {
       if (word.text === '.align') align = this.#integer();
       else if (/^\.v[248]$/.test(word.text)) lanes = Number(word.text.slice(2));
       else if (typeBytes(word.text.slice(1)) !== undefined) type = word.text.slice(1);
-      else if (!word.text.startsWith('.attribute')) throw this.#error(word, 'not a property of a variable', 'a type');
+      else if (!word.text.startsWith('.attribute'))
+        throw this.#error(word, 'not a property of a variable', 'a type');
     }
     if (type === undefined) throw this.#error(this.#peek(), 'the variable has no type', 'a type such as .b8');
     const element = typeBytes(type)! * lanes;
@@ -220,9 +231,14 @@ class Parser {
       if (word.text === '.reqntid') limits.requiredThreads = this.#triple();
       else if (word.text === '.maxntid') limits.maximumThreads = this.#triple();
       else if (word.text === '.reqnctapercluster') limits.requiredCluster = this.#triple();
-      else if (['.minnctapersm', '.maxnctapersm', '.maxnreg', '.maxclusterrank'].includes(word.text)) this.#integer();
+      else if (['.minnctapersm', '.maxnctapersm', '.maxnreg', '.maxclusterrank'].includes(word.text))
+        this.#integer();
       else if (word.text === '.pragma') while (!this.#accept(';')) this.#take();
-      else if (word.text !== '.explicitcluster' && word.text !== '.noreturn' && word.text !== '.blocksareclusters')
+      else if (
+        word.text !== '.explicitcluster' &&
+        word.text !== '.noreturn' &&
+        word.text !== '.blocksareclusters'
+      )
         throw this.#error(word, 'not a directive of a kernel', '.reqntid, .maxntid, ... or "{"');
     }
     this.#loc = undefined;
@@ -428,7 +444,8 @@ class Parser {
       throw this.#error(token, 'a float literal carries its own sign', '0f or 0d and its bits');
     }
     if (token.kind === 'number') return parseNumber(token.text);
-    if (token.kind !== 'word') throw this.#error(token, 'an operand is missing here', 'a register, number or symbol');
+    if (token.kind !== 'word')
+      throw this.#error(token, 'an operand is missing here', 'a register, number or symbol');
     if (token.text === '_') return { kind: 'sink' };
     const register = this.#lookup(state, token.text);
     if (register !== undefined && state.registers.has(register)) return { kind: 'register', name: register };
@@ -437,7 +454,11 @@ class Parser {
       if (axis) this.#take();
       const name = unitName(token.text + axis);
       if (name === undefined)
-        throw this.#error(token, `the register ${token.text} is not declared`, 'a declared or special register');
+        throw this.#error(
+          token,
+          `the register ${token.text} is not declared`,
+          'a declared or special register',
+        );
       return { kind: 'special', name };
     }
     let offset = 0;
@@ -472,7 +493,8 @@ class Parser {
     }
     if (token.kind !== 'word') throw this.#error(token, 'an address is missing here', 'a register or symbol');
     const name = this.#lookup(state, token.text);
-    if (name !== undefined && state.registers.has(name)) return { base: { kind: 'register', name }, offset: 0 };
+    if (name !== undefined && state.registers.has(name))
+      return { base: { kind: 'register', name }, offset: 0 };
     if (token.text.startsWith('%'))
       throw this.#error(token, `the register ${token.text} is not declared`, 'a declared register');
     return { base: { kind: 'symbol', name: name ?? token.text }, offset: 0 };

@@ -53,7 +53,10 @@ function normal(dim: string | undefined, scale: number, offset: number): Affine 
 }
 
 /** Least and greatest index, for positions from 0 to `extent - 1`. */
-export function affineRange(affine: Affine, extent: number): { readonly least: number; readonly most: number } {
+export function affineRange(
+  affine: Affine,
+  extent: number,
+): { readonly least: number; readonly most: number } {
   const last = affine.scale * (extent - 1) + affine.offset;
   return { least: Math.min(affine.offset, last), most: Math.max(affine.offset, last) };
 }

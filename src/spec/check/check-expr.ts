@@ -2,9 +2,19 @@
 
 import { RoseError, type Place } from '../../util/errors.js';
 import { FUNCTIONS, unknownName } from '../names.js';
-import type { BinaryOp, BoundIndex, CompareOp, Dtype, Expr, IndexEntry, TypedExpr, UnaryOp } from '../types.js';
+import type {
+  BinaryOp,
+  BoundIndex,
+  CompareOp,
+  Dtype,
+  Expr,
+  IndexEntry,
+  TypedExpr,
+  UnaryOp,
+} from '../types.js';
 import { missingAxis, showAxes, unionAxes } from './axes.js';
 import { cast } from './casts.js';
+import { typeError, unsupported } from './errors.js';
 import { checkIndex, remap } from './indices.js';
 import { checkReduce } from './reductions.js';
 import type { Scope, TensorView } from './scope.js';
@@ -49,7 +59,13 @@ export class ExprChecker {
       if (!mode) {
         this.scope.dim(entry.dim, entry.span);
         const dims = view.modes.map(({ axis }) => axis);
-        throw unknownName('FORMULA_NAME', `dimension of ${view.decl.name} called`, entry.dim, dims, entry.span);
+        throw unknownName(
+          'FORMULA_NAME',
+          `dimension of ${view.decl.name} called`,
+          entry.dim,
+          dims,
+          entry.span,
+        );
       }
       if (mode.by > 1) {
         throw unsupported(
@@ -98,12 +114,25 @@ export class ExprChecker {
 
   private number(value: number, integer: boolean, hint: Dtype | undefined, span: Place): TypedExpr {
     const wide = value > 2 ** 31 - 1;
-    const dtype = hint !== undefined && ARITHMETIC.includes(hint) ? hint : !integer ? 'f32' : wide ? 'i64' : 'i32';
+    const dtype =
+      hint !== undefined && ARITHMETIC.includes(hint) ? hint : !integer ? 'f32' : wide ? 'i64' : 'i32';
     if (!integer && dtype !== 'f32') {
-      throw typeError(`${value} meets ${dtype}`, `${value}`, 'a whole number', 'write a whole number, or cast the other side to f32', span);
+      throw typeError(
+        `${value} meets ${dtype}`,
+        `${value}`,
+        'a whole number',
+        'write a whole number, or cast the other side to f32',
+        span,
+      );
     }
     if (dtype === 'i32' && wide) {
-      throw typeError(`${value} does not fit i32`, `${value}`, 'at most 2147483647', 'cast the other side to i64', span);
+      throw typeError(
+        `${value} does not fit i32`,
+        `${value}`,
+        'at most 2147483647',
+        'cast the other side to i64',
+        span,
+      );
     }
     return { kind: 'literal', value, dtype, axes: [], span };
   }
@@ -124,7 +153,9 @@ export class ExprChecker {
       `${name} is no value`,
       scope.isDim(name) ? `${name} is a dimension` : `${name} is a type`,
       'a tensor, a param or a local',
-      scope.isDim(name) ? `write index(${name}) for the position, size(${name}) for the extent` : `write ${name}(x)`,
+      scope.isDim(name)
+        ? `write index(${name}) for the position, size(${name}) for the extent`
+        : `write ${name}(x)`,
       span,
     );
   }
@@ -145,7 +176,9 @@ export class ExprChecker {
         span,
       );
     }
-    const lists = modes.map(({ axis, dim }) => indices.find((index) => index.dim === dim)?.index.axes ?? [axis]);
+    const lists = modes.map(
+      ({ axis, dim }) => indices.find((index) => index.dim === dim)?.index.axes ?? [axis],
+    );
     return { kind: 'load', tensor: decl.name, indices, dtype, axes: unionAxes(lists, span), span };
   }
 
@@ -157,7 +190,10 @@ export class ExprChecker {
       this.scope.dim(entry.dim, entry.span);
       return { dim: entry.dim, index: this.position(entry), span: entry.span };
     });
-    return indices.reduce((inner, entry) => remap(this.scope, inner, entry.dim, entry.index, entry.span), value);
+    return indices.reduce(
+      (inner, entry) => remap(this.scope, inner, entry.dim, entry.index, entry.span),
+      value,
+    );
   }
 
   private negation(expr: Expr & { kind: 'unary' }, hint: Dtype | undefined): TypedExpr {
@@ -185,13 +221,27 @@ export class ExprChecker {
       return { kind: 'compare', op: op as CompareOp, left, right, dtype: 'bool', axes, span };
     }
     if (op === '%' && left.dtype === 'f32') {
-      throw typeError('% is defined on integers alone', 'f32 % f32', 'i32 or i64', 'write x - floor(x / y) * y', span);
+      throw typeError(
+        '% is defined on integers alone',
+        'f32 % f32',
+        'i32 or i64',
+        'write x - floor(x / y) * y',
+        span,
+      );
     }
     return this.combine(op as BinaryOp, left, right, span);
   }
 
   private combine(op: BinaryOp, left: TypedExpr, right: TypedExpr, span: Place): TypedExpr {
-    return { kind: 'binary', op, left, right, dtype: left.dtype, axes: unionAxes([left.axes, right.axes], span), span };
+    return {
+      kind: 'binary',
+      op,
+      left,
+      right,
+      dtype: left.dtype,
+      axes: unionAxes([left.axes, right.axes], span),
+      span,
+    };
   }
 
   /** What flags decide is folded, and the side that then means nothing is not looked at. */
@@ -210,7 +260,13 @@ export class ExprChecker {
   condition(expr: Expr, of: string): TypedExpr {
     const value = this.check(expr);
     if (value.dtype === 'bool') return value;
-    throw typeError(`${of} needs a condition`, value.dtype, 'bool', 'write a comparison, such as x != 0', value.span);
+    throw typeError(
+      `${of} needs a condition`,
+      value.dtype,
+      'bool',
+      'write a comparison, such as x != 0',
+      value.span,
+    );
   }
 
   /** Two operands of one dtype: a literal takes that of the other side. */
@@ -258,7 +314,13 @@ export class ExprChecker {
     const dtype = scope.dtype(name);
     const isCast = dtype !== undefined && !isFunction(name);
     if (!isCast && modes.length > 0) {
-      throw typeError(`${name} takes no modes`, `${name}.${modes.join('.')}`, name, `write ${name}(...)`, span);
+      throw typeError(
+        `${name} takes no modes`,
+        `${name}.${modes.join('.')}`,
+        name,
+        `write ${name}(...)`,
+        span,
+      );
     }
     if (isCast) {
       this.requireCount(expr, 1, `${name}(x)`);
@@ -275,11 +337,23 @@ export class ExprChecker {
         this.requireCount(expr, 1, `${name}(dimension)`);
         const dim = args[0]!;
         if (dim.kind !== 'name') {
-          throw typeError(`${name} takes a dimension`, dim.kind, `${name}(dimension)`, 'name a dimension', dim.span);
+          throw typeError(
+            `${name} takes a dimension`,
+            dim.kind,
+            `${name}(dimension)`,
+            'name a dimension',
+            dim.span,
+          );
         }
         scope.dim(dim.name, dim.span);
         if (name === 'index') return this.positionAlong(dim.name, span);
-        return { kind: 'extent', dim: dim.name, dtype: scope.isDynamic(dim.name) ? 'i64' : 'i32', axes: [], span };
+        return {
+          kind: 'extent',
+          dim: dim.name,
+          dtype: scope.isDynamic(dim.name) ? 'i64' : 'i32',
+          axes: [],
+          span,
+        };
       }
       case 'min':
       case 'max': {
@@ -290,12 +364,24 @@ export class ExprChecker {
       }
       case 'sum':
       case 'mean':
-        throw typeError(`${name} lacks its dimension`, `${name}(...)`, `${name}[dimension](x)`, 'name the dimension to reduce', span);
+        throw typeError(
+          `${name} lacks its dimension`,
+          `${name}(...)`,
+          `${name}[dimension](x)`,
+          'name the dimension to reduce',
+          span,
+        );
       default: {
         this.requireCount(expr, 1, `${name}(x)`);
         const operand = this.check(args[0]!, 'f32');
         if (operand.dtype !== 'f32') {
-          throw typeError(`${name} is defined on f32 alone`, operand.dtype, 'f32', `write f32(${nameOf(operand)})`, operand.span);
+          throw typeError(
+            `${name} is defined on f32 alone`,
+            operand.dtype,
+            'f32',
+            `write f32(${nameOf(operand)})`,
+            operand.span,
+          );
         }
         return { kind: 'unary', op: name as UnaryOp, operand, dtype: 'f32', axes: operand.axes, span };
       }
@@ -325,13 +411,20 @@ export class ExprChecker {
   private requireCount(expr: Expr & { kind: 'call' }, count: number, form: string): void {
     if (expr.args.length === count) return;
     const actual = expr.args.length === 1 ? '1 argument' : `${expr.args.length} arguments`;
-    throw typeError(`${expr.name} has the wrong number of arguments`, actual, form, `write ${form}`, expr.span);
+    throw typeError(
+      `${expr.name} has the wrong number of arguments`,
+      actual,
+      form,
+      `write ${form}`,
+      expr.span,
+    );
   }
 }
 
 /** Whether a name is a function, so that no type variable can be meant. */
 const isFunction = (name: string): boolean =>
-  (FUNCTIONS as readonly string[]).includes(name) || ['select', 'index', 'size', 'min', 'max', 'sum', 'mean'].includes(name);
+  (FUNCTIONS as readonly string[]).includes(name) ||
+  ['select', 'index', 'size', 'min', 'max', 'sum', 'mean'].includes(name);
 
 const isInteger = (dtype: Dtype): boolean => ['i8', 'u8', 'i32', 'i64'].includes(dtype);
 
@@ -387,12 +480,4 @@ export function requireAxes(value: TypedExpr, domain: readonly string[], what: s
     `reduce over ${missing}, or give the target that dimension`,
     value.span,
   );
-}
-
-export function typeError(message: string, actual: string, expected: string, next: string, place: Place): RoseError {
-  return new RoseError({ code: 'FORMULA_TYPE', message, place, actual, expected, next });
-}
-
-export function unsupported(message: string, actual: string, expected: string, next: string, place: Place): RoseError {
-  return new RoseError({ code: 'FORMULA_UNSUPPORTED', message, place, actual, expected, next });
 }

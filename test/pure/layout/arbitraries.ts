@@ -17,12 +17,13 @@ export const LARGEST = 288;
 
 /** Nested shapes of at most `LARGEST` elements; extents are drawn from `extents`. */
 export function shapes(extents: readonly number[] = [1, 2, 3, 4, 5, 6, 8]): fc.Arbitrary<IntTuple> {
-  const { tree } = fc.letrec<{ tree: IntTuple; leaf: IntTuple; tuple: IntTuple }>((tie) => ({
-    tree: fc.oneof({ depthSize: 'small', maxDepth: 3 }, tie('leaf'), tie('tuple')),
+  const { shape } = fc.letrec<Record<'shape' | 'part' | 'leaf' | 'tuple', IntTuple>>((tie) => ({
+    shape: fc.oneof({ weight: 1, arbitrary: tie('leaf') }, { weight: 6, arbitrary: tie('tuple') }),
+    tuple: fc.array(tie('part'), { minLength: 1, maxLength: 3, depthIdentifier: 'shape' }),
+    part: fc.oneof({ maxDepth: 2, depthIdentifier: 'shape' }, tie('leaf'), tie('tuple')),
     leaf: fc.constantFrom(...extents),
-    tuple: fc.array(tie('tree'), { minLength: 1, maxLength: 3 }),
   }));
-  return tree.filter((shape) => product(shape) <= LARGEST);
+  return shape.filter((nested) => product(nested) <= LARGEST);
 }
 
 /** Any strides up to 40, zeros and repeats among them: most overlap themselves. */

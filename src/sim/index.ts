@@ -1,0 +1,14 @@
+/** The simulator: runs a kernel's PTX on a CPU and says what is wrong with it. */
+
+export { ALL_CHECKS, NO_CHECKS } from './access.js';
+export type { Checks } from './access.js';
+export { BF16, E4M3, E5M2, F16, narrow, widen } from './float/formats.js';
+export type { FloatFormat, Rounding } from './float/formats.js';
+export { compileKernel, simulate } from './launch.js';
+export type { Argument, Dim3, LaunchOptions, LaunchResult, SimKernel } from './launch.js';
+export { Allocation, SimMemory } from './memory.js';
+export type { AllocationOptions, TensorView } from './memory.js';
+export type { PtxEntry, PtxModule } from './ptx/ast.js';
+export { parsePtx } from './ptx/parser.js';
+export { faultError, formatReport } from './report.js';
+export type { FaultKind, SimReport } from './report.js';

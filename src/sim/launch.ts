@@ -1,0 +1,451 @@
+/** Compiles a kernel of a PTX module to JavaScript and runs launches of it. */
+
+import { RoseError } from '../util/errors.js';
+import type { PtxModule } from './ptx/ast.js';
+import { ALL_CHECKS, NO_CHECKS, accesses } from './access.js';
+import type { AccessState, Checks } from './access.js';
+import { generate } from './codegen/generate.js';
+import type { Generated } from './codegen/generate.js';
+import { HazardShadow } from './hazards.js';
+import { intrinsics } from './intrinsics.js';
+import { lower } from './lower/index.js';
+import { CTA_WORDS, LAUNCH_WORDS, ctaWord, launchWord } from './lower/special-values.js';
+import { Allocation, NOWHERE, Segment, SimMemory } from './memory.js';
+import type { Program, WarpMachine } from './program.js';
+import { Reporter, faultError } from './report.js';
+import type { SimReport } from './report.js';
+import { Scheduler } from './scheduler.js';
+import type { PointArrays, StretchFunction } from './scheduler.js';
+
+export type Dim3 = number | readonly [number, number?, number?];
+
+/** A kernel argument: a buffer (its address), a buffer and a byte offset, a number for a scalar, or raw bytes. */
+export type Argument =
+  Allocation | { readonly buffer: Allocation; readonly offset: number } | number | bigint | Uint8Array;
+
+export interface LaunchOptions {
+  readonly grid: Dim3;
+  readonly block: Dim3;
+  readonly cluster?: Dim3;
+  readonly dynamicSharedBytes?: number;
+  /** In the kernel's order; or `parameters`, the packed bytes. */
+  readonly args?: readonly Argument[];
+  readonly parameters?: Uint8Array;
+  readonly memory: SimMemory;
+  /** `all`, `none`, or some; default all. */
+  readonly checks?: 'all' | 'none' | Partial<Checks>;
+  readonly limits?: {
+    /** Jumps back, all threads together; default 2^31 - 1. */
+    readonly steps?: number;
+    /** Kinds and places of faults that are kept; default 64. */
+    readonly reports?: number;
+  };
+  /** Buffers that the previous kernel of the stream may still write until `griddepcontrol.wait`. */
+  readonly pending?: readonly Allocation[];
+  /** Multiprocessors, which bounds how many CTAs are resident at once; default 132. */
+  readonly multiprocessors?: number;
+  /** Throw SIM_FAULT at the end if anything was reported; default false: reports are returned. */
+  readonly throwOnFault?: boolean;
+}
+
+export interface LaunchResult {
+  readonly reports: readonly SimReport[];
+}
+
+export interface SimKernel {
+  readonly program: Program;
+  readonly generated: Generated;
+  readonly names: readonly string[];
+  /** Machines by launch shape: generated code keeps what it has learnt about its arrays. */
+  readonly machines: Map<string, Machine>;
+}
+
+const MACHINE_NAMES = [
+  ...['E', 'F0', 'I0', 'C', 'N', 'X', 'Y', 'Z', 'V', 'W', 'D', 'K', 'A', 'at', 'NS', 'SF', 'TR', 'OF'],
+  ...['GL', 'GS', 'GA', 'SL', 'SS', 'SA', 'LL', 'LS', 'LA', 'PL', 'XL', 'XS', 'XA', 'XO'],
+  ...['S32', 'SF32', 'SU16', 'SU8', 'L32', 'LF32', 'LU16', 'LU8', 'P32', 'PF32', 'PU16', 'PU8'],
+];
+
+/**
+ * Lowers and generates a kernel.
+ * @param entry name of the kernel; may be left out where the module has one
+ * @throws RoseError PTX_UNSUPPORTED where an instruction is not modelled, USAGE where there is no such kernel
+ */
+export function compileKernel(module: PtxModule, entry?: string): SimKernel {
+  const found = entry === undefined ? module.entries[0] : module.entries.find(({ name }) => name === entry);
+  if (!found || (entry === undefined && module.entries.length !== 1)) {
+    throw new RoseError({
+      code: 'USAGE',
+      message:
+        entry === undefined
+          ? 'the module does not have exactly one kernel'
+          : `the module has no kernel "${entry}"`,
+      place: { file: module.source.file },
+      actual: module.entries.map(({ name }) => name).join(', ') || 'no kernel',
+      next: 'name one of the kernels that are there',
+    });
+  }
+  const program = lower(module, found);
+  const library = Object.keys(intrinsics());
+  const names = [...MACHINE_NAMES.filter((name) => name !== 'E'), ...library];
+  return { program, generated: generate(program, names), names, machines: new Map() };
+}
+
+export function simulate(kernel: SimKernel, options: LaunchOptions): LaunchResult {
+  const { program } = kernel;
+  const block = triple(options.block);
+  const cluster = triple(options.cluster ?? program.entry.requiredCluster ?? 1);
+  const grid = triple(options.grid);
+  guard(program, options, grid, block, cluster);
+  const checks = checksOf(options.checks);
+  const dynamic = options.dynamicSharedBytes ?? 0;
+  const multiprocessors = options.multiprocessors ?? 132;
+  const shape = JSON.stringify([block, cluster, dynamic, checks, multiprocessors]);
+  let machine = kernel.machines.get(shape);
+  if (machine?.memory !== options.memory) {
+    machine = new Machine(kernel, options.memory, block, cluster, dynamic, checks, multiprocessors);
+    kernel.machines.set(shape, machine);
+  }
+  const reports = machine.launch(grid, options);
+  if (options.throwOnFault && reports.length) throw faultError(program, reports);
+  return { reports };
+}
+
+function checksOf(checks: LaunchOptions['checks']): Checks {
+  if (checks === 'none') return NO_CHECKS;
+  return checks === undefined || checks === 'all' ? ALL_CHECKS : { ...NO_CHECKS, ...checks };
+}
+
+function triple(dim: Dim3): [number, number, number] {
+  return typeof dim === 'number' ? [dim, 1, 1] : [dim[0], dim[1] ?? 1, dim[2] ?? 1];
+}
+
+const product = ([x, y, z]: readonly [number, number, number]): number => x * y * z;
+
+function guard(
+  program: Program,
+  options: LaunchOptions,
+  grid: readonly [number, number, number],
+  block: readonly [number, number, number],
+  cluster: readonly [number, number, number],
+): void {
+  const refuse = (message: string, actual: string, expected: string): never => {
+    throw new RoseError({
+      code: 'LAUNCH_GUARD',
+      message: `${program.entry.name}: ${message}`,
+      actual,
+      expected,
+      next: 'launch with the values that the manifest gives',
+    });
+  };
+  const { requiredThreads, maximumThreads } = program.entry;
+  const text = (dims: readonly number[]): string => dims.join(' x ');
+  if (requiredThreads && text(requiredThreads) !== text(block))
+    refuse('the block does not have the shape that the kernel requires', text(block), text(requiredThreads));
+  if (maximumThreads && product(block) > product(maximumThreads))
+    refuse('the block is larger than the kernel allows', text(block), `at most ${text(maximumThreads)}`);
+  if (product(block) > 1024 || product(block) < 1)
+    refuse('a block has 1 to 1024 threads', text(block), '1 to 1024');
+  if (grid.some((n) => n < 1)) refuse('a grid has at least one block', text(grid), 'at least 1 x 1 x 1');
+  if (grid.some((n, axis) => n % cluster[axis]! !== 0))
+    refuse('the grid is not a multiple of the cluster', text(grid), `a multiple of ${text(cluster)}`);
+  if (options.args && options.args.length !== program.entry.parameters.length)
+    refuse(
+      'the number of arguments is wrong',
+      `${options.args.length}`,
+      `${program.entry.parameters.length}`,
+    );
+}
+
+/** Arguments -> the parameter buffer. */
+function packParameters(program: Program, options: LaunchOptions): Uint8Array {
+  const { parameters } = program.entry;
+  const last = parameters.at(-1);
+  const packed = new Uint8Array(last ? last.offset + last.bytes : 0);
+  if (options.parameters) {
+    packed.set(options.parameters.subarray(0, packed.length));
+    return packed;
+  }
+  const view = new DataView(packed.buffer);
+  (options.args ?? []).forEach((argument, n) => {
+    const { offset, bytes, type } = parameters[n]!;
+    if (argument instanceof Uint8Array) packed.set(argument.subarray(0, bytes), offset);
+    else if (argument instanceof Allocation) view.setBigUint64(offset, argument.address, true);
+    else if (typeof argument === 'object')
+      view.setBigUint64(offset, BigInt.asUintN(64, argument.buffer.address + BigInt(argument.offset)), true);
+    else if (type === 'f32') view.setFloat32(offset, Number(argument), true);
+    else if (type === 'f64') view.setFloat64(offset, Number(argument), true);
+    else if (bytes >= 8) view.setBigInt64(offset, BigInt.asIntN(64, BigInt(argument)), true);
+    else if (bytes === 4) view.setInt32(offset, Number(BigInt.asIntN(32, BigInt(argument))), true);
+    else if (bytes === 2) view.setInt16(offset, Number(argument), true);
+    else view.setInt8(offset, Number(argument));
+  });
+  return packed;
+}
+
+/** Registers, shared memory and the compiled stretches for launches of one shape. */
+class Machine {
+  readonly #slots: number;
+  readonly #clusterSize: number;
+  readonly #threads: number;
+  readonly #stride: number;
+  readonly #launchWords = new Int32Array(LAUNCH_WORDS.length);
+  readonly #parameters: Segment;
+  readonly #world = new Int32Array(2);
+  readonly #variables: { high: number[] };
+  readonly #state: AccessState;
+  readonly #stretches: StretchFunction[];
+  readonly #points: PointArrays[];
+  readonly #at: Int32Array;
+  readonly #ctaWords: Int32Array;
+  readonly #warps: WarpMachine;
+  #reporter: Reporter;
+
+  constructor(
+    readonly kernel: SimKernel,
+    readonly memory: SimMemory,
+    readonly block: readonly [number, number, number],
+    readonly cluster: readonly [number, number, number],
+    readonly dynamicBytes: number,
+    readonly checks: Checks,
+    readonly multiprocessors: number,
+  ) {
+    const { program } = kernel;
+    this.#threads = product(block);
+    this.#stride = Math.ceil(this.#threads / 32) * 32;
+    this.#clusterSize = product(cluster);
+    const sharedEnd = program.layout.dynamicStart + dynamicBytes;
+    const waits = program.points.some(({ action }) => action.kind === 'yield');
+    this.#slots = waits ? this.#resident(sharedEnd) : this.#clusterSize;
+    const capacity = this.#slots * this.#stride;
+    const sharedStride = Math.ceil((sharedEnd + 64) / 64) * 64;
+    const shared = new Segment(undefined, 0, 0, -1, null, this.#slots * sharedStride + 64);
+    const local = new Segment(undefined, 0, 0, -1, null, capacity * program.localBytes + 64);
+    const last = program.entry.parameters.at(-1);
+    const parameterBytes = last ? last.offset + last.bytes : 0;
+    this.#parameters = new Segment(undefined, 0, 0, -1, null, parameterBytes + 64);
+    this.#variables = { high: this.#allocateVariables() };
+    this.#reporter = new Reporter(program, 0);
+    const report: AccessState['report'] = (kind, thread, instruction, more) => {
+      this.#reporter.add(kind, instruction, { ...more, ...this.#who(thread) });
+    };
+    const threads = capacity;
+    const hazards = new HazardShadow({
+      bytes: shared.u8.length,
+      granule: program.sharedGranule,
+      threads,
+      threadStride: this.#stride,
+      sharedStride,
+      sharedStart: program.layout.start,
+      clusterSize: this.#clusterSize,
+      hazards: checks.hazards,
+      initialisation: checks.initialisation,
+      report,
+    });
+    this.#ctaWords = new Int32Array(this.#slots * CTA_WORDS.length);
+    this.#at = new Int32Array(capacity);
+    this.#state = {
+      checks,
+      memory,
+      threadStride: this.#stride,
+      sharedStride,
+      sharedStart: program.layout.start,
+      sharedEnd,
+      shared: shared.u8,
+      localStride: program.localBytes,
+      parameterBytes,
+      clusterSize: this.#clusterSize,
+      hazards,
+      ctaOfSlot: new Int32Array(this.#slots),
+      dependencyMet: new Uint8Array(capacity),
+      world: this.#world,
+      report,
+    };
+    this.#points = program.points.map(({ inputs, outputs }) => ({
+      inputs: Array.from({ length: inputs }, () => new Int32Array(capacity)),
+      outputs: Array.from({ length: outputs }, () => new Int32Array(capacity)),
+      met: new Int32Array(capacity >> 5),
+    }));
+    const access = accesses(this.#state, shared, local, this.#parameters);
+    this.#warps = {
+      shared: shared.u8,
+      sharedLoad: access.SL,
+      sharedStore: access.SS,
+      fault: (kind, thread, instruction, detail) => {
+        if (checks.convergence) report(kind, thread, instruction, { detail });
+      },
+    };
+    this.#stretches = this.#instantiate({ ...access }, shared, local, capacity);
+  }
+
+  /** CTAs that fit on the device at once: by threads, shared memory and the limit of 32 a multiprocessor. */
+  #resident(sharedEnd: number): number {
+    const each = Math.min(
+      32,
+      Math.floor(2048 / this.#stride),
+      Math.max(1, Math.floor((228 * 1024) / sharedEnd)),
+    );
+    const all = Math.max(1, each) * this.multiprocessors;
+    return Math.max(this.#clusterSize, all - (all % this.#clusterSize));
+  }
+
+  #allocateVariables(): number[] {
+    const { builder } = this.kernel.program as Program & {
+      builder: { memory: { variables: readonly import('./ptx/ast.js').PtxVariable[] } };
+    };
+    return builder.memory.variables.map(({ name, bytes, contents, space }) => {
+      const allocation = this.memory.alloc(bytes, { name, readonly: space === 'const' });
+      this.memory.write(allocation, contents ?? new Uint8Array(bytes));
+      return allocation.high;
+    });
+  }
+
+  #instantiate(access: object, shared: Segment, local: Segment, capacity: number): StretchFunction[] {
+    const { generated, names } = this.kernel;
+    const coordinate = (axis: 0 | 1 | 2): Int32Array =>
+      Int32Array.from({ length: this.#stride }, (_, t) => {
+        const [x, y] = this.block;
+        return axis === 0 ? t % x : axis === 1 ? Math.floor(t / x) % y : Math.floor(t / (x * y));
+      });
+    const scratch = new Float32Array(1);
+    const kept = new Map(
+      [...generated.kept].map(([slot, how]) => [
+        slot,
+        how === 'f' ? new Float32Array(capacity) : new Int32Array(capacity),
+      ]),
+    );
+    const environment: Record<string, unknown> = {
+      ...intrinsics(),
+      ...access,
+      F0: scratch,
+      I0: new Int32Array(scratch.buffer),
+      C: this.#ctaWords,
+      N: this.#launchWords,
+      X: coordinate(0),
+      Y: coordinate(1),
+      Z: coordinate(2),
+      V: this.#variables,
+      W: this.#world,
+      D: this.#state.dependencyMet,
+      K: kept,
+      A: this.#points,
+      at: this.#at,
+      NS: NOWHERE,
+      SF: (lane: number, g: number, instruction: number) => {
+        this.#warps.fault(
+          'divergent-shuffle',
+          g,
+          instruction,
+          `reads lane ${lane}, which does not take part`,
+        );
+      },
+      TR: (g: number, instruction: number) => {
+        this.#state.report('trap', g, instruction, { detail: 'the kernel traps' });
+      },
+      OF: () => {
+        throw new RoseError({
+          code: 'SIM_LIMIT',
+          message: `${this.kernel.program.entry.name} runs longer than the step limit allows`,
+          next: 'look for a loop that never ends, or raise the step limit',
+        });
+      },
+      ...{ S32: shared.i32, SF32: shared.f32, SU16: shared.u16, SU8: shared.u8 },
+      ...{ L32: local.i32, LF32: local.f32, LU16: local.u16, LU8: local.u8 },
+      ...{
+        P32: this.#parameters.i32,
+        PF32: this.#parameters.f32,
+        PU16: this.#parameters.u16,
+        PU8: this.#parameters.u8,
+      },
+    };
+    const missing = names.filter((name) => !(name in environment));
+    if (missing.length) throw new Error(`generated code lacks ${missing.join(', ')}`);
+    const make = new Function('E', generated.source) as (environment: object) => StretchFunction[];
+    return make(environment);
+  }
+
+  #who(g: number): Partial<SimReport> {
+    const slot = Math.floor(g / this.#stride);
+    const t = g - slot * this.#stride;
+    const [x, y] = this.block;
+    const at = slot * CTA_WORDS.length;
+    const word = (name: 'ctaidX' | 'ctaidY' | 'ctaidZ'): number => this.#ctaWords[at + ctaWord(name)]!;
+    return {
+      block: [word('ctaidX'), word('ctaidY'), word('ctaidZ')],
+      thread: [t % x, Math.floor(t / x) % y, Math.floor(t / (x * y))],
+    };
+  }
+
+  launch(grid: readonly [number, number, number], options: LaunchOptions): SimReport[] {
+    const { program } = this.kernel;
+    this.#reporter = new Reporter(program, options.limits?.reports ?? 64);
+    this.#parameters.u8.set(packParameters(program, options));
+    this.memory.forgetWriters();
+    this.#world[0] = 0;
+    this.#world[1] = options.limits?.steps ?? 2 ** 31 - 1;
+    const clusters = grid.map((n, axis) => n / this.cluster[axis]!) as [number, number, number];
+    const put = (name: Parameters<typeof launchWord>[0], value: number): void => {
+      this.#launchWords[launchWord(name)] = value;
+    };
+    for (const [axis, letter] of (['X', 'Y', 'Z'] as const).entries()) {
+      put(`ntid${letter}`, this.block[axis]!);
+      put(`ncta${letter}`, grid[axis]!);
+      put(`cluster${letter}`, this.cluster[axis]!);
+      put(`ncluster${letter}`, clusters[axis]!);
+    }
+    put('dynamicShared', this.dynamicBytes);
+    put('totalShared', program.layout.dynamicStart + this.dynamicBytes);
+    put('sms', this.multiprocessors);
+    for (const allocation of options.pending ?? []) allocation.pending = true;
+    try {
+      this.#schedule(clusters, grid);
+    } finally {
+      for (const allocation of options.pending ?? []) allocation.pending = false;
+    }
+    return this.#reporter.reports;
+  }
+
+  #schedule(clusters: readonly [number, number, number], grid: readonly [number, number, number]): void {
+    const [cx, cy] = this.cluster;
+    const scheduler = new Scheduler({
+      program: this.kernel.program,
+      stretches: this.#stretches,
+      points: this.#points,
+      at: this.#at,
+      threads: this.#threads,
+      threadStride: this.#stride,
+      slots: this.#slots,
+      clusterSize: this.#clusterSize,
+      ctaWords: this.#ctaWords,
+      ctaOfSlot: this.#state.ctaOfSlot,
+      dependencyMet: this.#state.dependencyMet,
+      world: this.#world,
+      hazards: this.#state.hazards,
+      machine: this.#warps,
+      report: this.#state.report,
+    });
+    scheduler.run(product(clusters), (cluster, rank, words, at) => {
+      const where = [
+        cluster % clusters[0],
+        Math.floor(cluster / clusters[0]) % clusters[1],
+        Math.floor(cluster / (clusters[0] * clusters[1])),
+      ] as const;
+      const inside = [rank % cx, Math.floor(rank / cx) % cy, Math.floor(rank / (cx * cy))] as const;
+      const set = (name: Parameters<typeof ctaWord>[0], value: number): void => {
+        words[at + ctaWord(name)] = value;
+      };
+      const block = where.map((n, axis) => n * this.cluster[axis]! + inside[axis]!) as [
+        number,
+        number,
+        number,
+      ];
+      for (const [axis, letter] of (['X', 'Y', 'Z'] as const).entries()) {
+        set(`ctaid${letter}`, block[axis]!);
+        set(`cluster${letter}`, where[axis]!);
+        set(`inCluster${letter}`, inside[axis]!);
+      }
+      set('rank', rank);
+      return block[0] + grid[0] * (block[1] + grid[1] * block[2]);
+    });
+  }
+}
