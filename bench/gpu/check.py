@@ -1,7 +1,8 @@
 """Runs every variant of a build on the GPU at hand and compares it with torch: python3 check.py BUILD_FOLDER [OUT.json].
 
 Outputs are poisoned first, inputs are random, and each variant runs at several row counts. The error of an output is its
-largest distance from the float64 reference in units of the output dtype's spacing at that value.
+largest distance from the float64 reference in units of the output dtype's spacing at that value, where 2^-20 of the
+row's largest element is forgiven: f32 arithmetic leaves that much where terms cancel.
 """
 
 import json
@@ -35,8 +36,9 @@ def ulps(actual, expected, dtype):
     if dtype not in FORMATS:
         return (actual - expected).abs().max().item()
     bits, smallest = FORMATS[dtype]
+    slack = expected.abs().flatten(0, -2).amax(-1).reshape(expected.shape[:-1] + (1,)) * 2.0**-20 if expected.dim() > 1 else 0.0
     exponent = torch.frexp(expected.abs().clamp_min(2.0**smallest)).exponent - 1
-    return ((actual - expected).abs() / torch.exp2((exponent - bits + 1).double())).max().item()
+    return (((actual - expected).abs() - slack).clamp_min(0) / torch.exp2((exponent - bits + 1).double())).max().item()
 
 
 def dims_for(variant, rows):
@@ -116,7 +118,7 @@ def main():
                     break
                 continue
             # f32 results of a reduction differ from float64 by the order of the sum; everything else is within 1 of its spacing.
-            ok = all(value <= (64.0 if out_dtype(variant, name) == "f32" else 1.0) for name, value in errors.items())
+            ok = all(value <= (16.0 if out_dtype(variant, name) == "f32" else 1.0) for name, value in errors.items())
             failed += not ok
             results.append({"id": variant["id"], "rows": rows, "ulps": errors, "ok": ok})
             if not ok:

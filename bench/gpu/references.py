@@ -77,7 +77,8 @@ def qk_norm_rope_cache(t, s, v):
 
     q, k = rotate(q), rotate(k)
     if v["flags"]["quantised"]:
-        k, value = k / s["k_scale"], value / s["v_scale"]
+        k = (k / s["k_scale"]).clamp(-FP8_MAX, FP8_MAX)
+        value = (value / s["v_scale"]).clamp(-FP8_MAX, FP8_MAX)
     k_cache, v_cache = t["k_cache"].double(), t["v_cache"].double()
     live = t["slot"] >= 0
     slots = t["slot"][live]

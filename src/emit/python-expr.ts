@@ -265,6 +265,7 @@ const PLAIN_FUNCTIONS: Readonly<
   log: 'log',
   tanh: 'tanh',
   erf: 'erf',
+  erfc: 'erfc',
   sin: 'sin',
   cos: 'cos',
   floor: 'floor',

@@ -1,5 +1,5 @@
 /**
- * A variant -> its id: `rms_norm.hidden4096.bf16.sm90.decode`.
+ * A variant -> its id: `KERNEL.hidden4096.bf16.sm90.decode`.
  *
  * In order: kernel; static dimensions, each with its name; dtypes of the type variables; flags that are true;
  * architecture; phase. Dimensions and types come in the spec's order, and a spec has a fixed number of both, so two

@@ -5,7 +5,7 @@
  * that one run finds several faults.
  */
 
-import { HazardShadow } from './hazards.js';
+import type { HazardShadow } from './hazards.js';
 import { WINDOWS } from './lower/memory.js';
 import { NOWHERE, pageOf } from './memory.js';
 import type { Segment, SimMemory } from './memory.js';

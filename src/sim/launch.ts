@@ -10,7 +10,8 @@ import { HazardShadow } from './hazards.js';
 import { intrinsics } from './intrinsics.js';
 import { lower } from './lower/index.js';
 import { CTA_WORDS, LAUNCH_WORDS, ctaWord, launchWord } from './lower/special-values.js';
-import { Allocation, NOWHERE, Segment, SimMemory } from './memory.js';
+import type { SimMemory } from './memory.js';
+import { Allocation, NOWHERE, Segment } from './memory.js';
 import type { Program, WarpMachine } from './program.js';
 import { Reporter, faultError } from './report.js';
 import type { SimReport } from './report.js';
@@ -290,10 +291,7 @@ class Machine {
   }
 
   #allocateVariables(): number[] {
-    const { builder } = this.kernel.program as Program & {
-      builder: { memory: { variables: readonly import('./ptx/ast.js').PtxVariable[] } };
-    };
-    return builder.memory.variables.map(({ name, bytes, contents, space }) => {
+    return this.kernel.program.variables.map(({ name, bytes, contents, space }) => {
       const allocation = this.memory.alloc(bytes, { name, readonly: space === 'const' });
       this.memory.write(allocation, contents ?? new Uint8Array(bytes));
       return allocation.high;

@@ -6,7 +6,7 @@
  * into the other costs a trip through memory. A predicate is `p7`. The text of an operation uses these names directly.
  */
 
-import type { PtxInstruction, PtxModule, PtxEntry } from './ptx/ast.js';
+import type { PtxEntry, PtxInstruction, PtxModule, PtxVariable } from './ptx/ast.js';
 
 /** How a word slot is held. `any`: what suits its writers; `same`: what is asked of the slot that the move writes. */
 export type Holding = 'i' | 'f' | 'p';
@@ -135,6 +135,8 @@ export interface Program {
   readonly localBytes: number;
   /** Smallest access to shared memory in bytes: the granule of its shadow. */
   readonly sharedGranule: number;
+  /** Global and constant variables, in the order in which the code numbers them. */
+  readonly variables: readonly PtxVariable[];
   /** Names of slots, for reports. */
   readonly slotNames: readonly string[];
 }

@@ -21,6 +21,7 @@ export const FUNCTIONS = [
   'tanh',
   'sigmoid',
   'erf',
+  'erfc',
   'sin',
   'cos',
   'round',

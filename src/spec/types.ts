@@ -121,6 +121,7 @@ export type UnaryOp =
   | 'tanh'
   | 'sigmoid'
   | 'erf'
+  | 'erfc'
   | 'sin'
   | 'cos'
   | 'round'

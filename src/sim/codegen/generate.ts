@@ -99,7 +99,7 @@ class Stretch {
     const locals = this.#locals();
     return [
       `function ${name}(L,n,base,cb,sb){`,
-      'let k=0,x=0,y=0,z=0,u=0.5,v=0.5,w=0.5,s=NS;',
+      'let k=0,x=0,y=0,z=0,u=0.5,v=0.5,w=0.5,m=0.5,s=NS;',
       hoisted.cta,
       'T:for(let j=0;j<n;j++){const t=L[j],g=base+t;',
       locals.length ? `let ${locals.join(',')};` : '',

@@ -64,6 +64,15 @@ function setDouble(b: Builder, text: string): void {
 
 const FUNCTION: Readonly<Record<string, string>> = { '+': 'add', '-': 'sub', '*': 'mul' };
 
+const MIXED = ['f16', 'bf16'] as const;
+
+/** An f16 or bf16 operand of a mixed instruction, in a variable of its own. */
+function widened(b: Builder, n: number, type: (typeof MIXED)[number], into: string): string {
+  const word = b.i(b.operand(n));
+  b.do(type === 'f16' ? `${into}=H2F[${word}];` : `I0[0]=${word}<<16;${into}=F0[0];`);
+  return into;
+}
+
 /** add, sub and mul of every type. */
 const arithmetic =
   (operator: '+' | '-' | '*', integer: (b: Builder, m: Modifiers, type: string) => void): Rule =>
@@ -75,8 +84,10 @@ const arithmetic =
     }
     const { ftz, saturate, rounding } = floatModifiers(m);
     if (type === 'f32') {
+      const mixed = operator === '*' ? undefined : m.oneOf(MIXED);
       m.done();
-      const [a, c] = [1, 2].map((n) => flushed(b.f(b.operand(n)), ftz)) as [string, string];
+      const first = mixed ? widened(b, 1, mixed, 'v') : flushed(b.f(b.operand(1)), ftz);
+      const [a, c] = [first, flushed(b.f(b.operand(2)), ftz)];
       const exact =
         rounding === 'rn'
           ? `fround(${a}${operator}${c})`
@@ -124,9 +135,12 @@ const fused: Rule = (b, m) => {
   }
   const relu = m.has('relu');
   const { ftz, saturate, rounding } = floatModifiers(m);
+  const mixed = type === 'f32' ? m.oneOf(MIXED) : undefined;
   m.done();
   if (type === 'f32') {
-    const [a, c, d] = [1, 2, 3].map((n) => flushed(b.f(b.operand(n)), ftz)) as [string, string, string];
+    const a = mixed ? widened(b, 1, mixed, 'v') : flushed(b.f(b.operand(1)), ftz);
+    const c = mixed ? widened(b, 2, mixed, 'm') : flushed(b.f(b.operand(2)), ftz);
+    const d = flushed(b.f(b.operand(3)), ftz);
     if (rounding === 'rn') {
       b.do(fusedText(a, c, d));
       b.setF(b.operand(0), finish('w', ftz, saturate));

@@ -23,7 +23,7 @@ const MEETING = new Set(['shfl', 'vote', 'match', 'redux', 'elect', 'activemask'
 const AWAITING = new Set(['atom', 'ld']);
 
 /** @throws RoseError PTX_UNSUPPORTED with the line of an instruction that is not modelled. */
-export function lower(module: PtxModule, entry: PtxEntry): Program & { readonly builder: Builder } {
+export function lower(module: PtxModule, entry: PtxEntry): Program {
   const b = new Builder(module, entry);
   const labels = new Map<string, Block>();
   const targets = new Map<string, readonly string[]>();
@@ -50,7 +50,6 @@ export function lower(module: PtxModule, entry: PtxEntry): Program & { readonly 
     if (!open) {
       // Code after a jump with no label: it cannot be reached, but it must be modelled all the same.
       b.block = b.newBlock();
-      open = true;
     }
     b.begin(statement);
     b.inLoop = loops.some(([from, to]) => statement.at >= from && statement.at <= to);
@@ -66,8 +65,8 @@ export function lower(module: PtxModule, entry: PtxEntry): Program & { readonly 
     layout: b.memory.shared,
     localBytes: b.memory.localBytes,
     sharedGranule: b.sharedGranule,
+    variables: b.memory.variables,
     slotNames: b.slotNames,
-    builder: b,
   };
 }
 

@@ -73,7 +73,7 @@ export function land(b: Builder, space: string, intent: Intent, address: Memory,
     case 'global':
     case 'const': {
       const { lo, hi } = address64(b, address);
-      b.do(`s=G${intent}(${lo},${hi},${tail};k=${lo}&s.mask;`);
+      b.do(`s=G${intent}(${hi},${lo},${tail};k=${lo}&s.mask;`);
       return segment;
     }
     case 'shared':
@@ -88,7 +88,7 @@ export function land(b: Builder, space: string, intent: Intent, address: Memory,
     case 'generic': {
       b.sharedGranule = Math.min(b.sharedGranule, bytes);
       const { lo, hi } = address64(b, address);
-      b.do(`s=X${intent}(${lo},${hi},${tail};k=XO[0];`);
+      b.do(`s=X${intent}(${hi},${lo},${tail};k=XO[0];`);
       return segment;
     }
     default:

@@ -5,6 +5,7 @@ import {
   type Layout,
   flatten,
   makeLayout,
+  mapLeaves,
   product,
   size,
   evaluate,
@@ -80,6 +81,25 @@ export const layouts: fc.Arbitrary<Layout> = fc.oneof(
   compactLayouts(),
   nestedLayouts,
   paddedLayouts,
+);
+
+/** Two layouts of one shape: of different orders, or alike up to some stride and apart beyond it. */
+export const relatedLayouts: fc.Arbitrary<[Layout, Layout]> = fc.oneof(
+  shapes().chain((shape) => {
+    const one = orders(shape).map((order) =>
+      makeLayout(
+        shape,
+        stridesInOrder(shape, order, () => 1),
+      ),
+    );
+    return fc.tuple(one, one);
+  }),
+  fc
+    .tuple(fc.oneof(layouts, nestedLayouts, compactLayouts()), fc.constantFrom(1, 2, 3), fc.nat(16))
+    .map(([layout, factor, from]): [Layout, Layout] => {
+      const stride = mapLeaves(layout.stride, (step) => (step > from ? factor * step : step));
+      return [layout, makeLayout(layout.shape, stride)];
+    }),
 );
 
 function orders(shape: IntTuple): fc.Arbitrary<number[]> {
