@@ -51,8 +51,6 @@ import {
   unzip,
 } from './layout-oracle.js';
 
-const LAYOUTS = sample(layouts);
-
 const NESTED = layouts.filter(({ shape }) => isTuple(shape));
 
 /** One question whose answer is anything but a layout. */
@@ -79,22 +77,24 @@ export const SWIZZLES = fc
   .tuple(fc.nat(3), fc.nat(4), fc.integer({ min: 1, max: 3 }), fc.boolean())
   .map(([bits, base, extra, up]): [number, number, number] => [bits, base, (up ? 1 : -1) * (bits + extra)]);
 
-/** Questions whose answers are numbers, coordinates and slices. */
-export function exactQuestions(): Record<string, Exact[]> {
+/** `count` questions an operation, whose answers are numbers, coordinates and slices. */
+export function exactQuestions(count: number): Record<string, Exact[]> {
+  const sampled = <T>(arbitrary: fc.Arbitrary<T>): T[] => sample(arbitrary, count);
+  const all = sampled(layouts);
   const exact: Record<string, Exact[]> = {};
-  exact['flatten'] = sample(shapes()).map((s) => ({ question: ['flatten', s], ours: flatten(s) }));
-  exact['product'] = sample(shapes()).map((s) => ({ question: ['product', s], ours: product(s) }));
-  exact['prefix_product'] = sample(shapes()).map((s) => ({
+  exact['flatten'] = sampled(shapes()).map((s) => ({ question: ['flatten', s], ours: flatten(s) }));
+  exact['product'] = sampled(shapes()).map((s) => ({ question: ['product', s], ours: product(s) }));
+  exact['prefix_product'] = sampled(shapes()).map((s) => ({
     question: ['prefix_product', s],
     ours: compactStride(s),
   }));
-  exact['size'] = LAYOUTS.map((l) => ({ question: ['size', l], ours: size(l) }));
-  exact['cosize'] = LAYOUTS.map((l) => ({ question: ['cosize', l], ours: cosize(l) }));
-  exact['evaluate'] = sample(COORDINATES).map(({ layout, mixed }) => ({
+  exact['size'] = all.map((l) => ({ question: ['size', l], ours: size(l) }));
+  exact['cosize'] = all.map((l) => ({ question: ['cosize', l], ours: cosize(l) }));
+  exact['evaluate'] = sampled(COORDINATES).map(({ layout, mixed }) => ({
     question: ['evaluate', layout, mixed],
     ours: evaluate(layout, mixed),
   }));
-  exact['crd2idx'] = sample(fc.tuple(layouts, fc.double({ min: 0, max: 2, noNaN: true }))).map(
+  exact['crd2idx'] = sampled(fc.tuple(layouts, fc.double({ min: 0, max: 2, noNaN: true }))).map(
     ([layout, far]) => {
       const index = Math.floor(far * size(layout)); // up to twice the size
       return {
@@ -103,11 +103,11 @@ export function exactQuestions(): Record<string, Exact[]> {
       };
     },
   );
-  exact['idx2crd'] = sample(COORDINATES).map(({ layout, index }) => ({
+  exact['idx2crd'] = sampled(COORDINATES).map(({ layout, index }) => ({
     question: ['idx2crd', index, layout.shape],
     ours: idx2crd(index, layout.shape),
   }));
-  exact['crd2crd'] = sample(COORDINATES).flatMap(({ layout, index, coordinate }) => [
+  exact['crd2crd'] = sampled(COORDINATES).flatMap(({ layout, index, coordinate }) => [
     {
       question: ['crd2crd', coordinate, size(layout), layout.shape],
       ours: crd2crd(coordinate, layout.shape, size(layout)),
@@ -117,7 +117,7 @@ export function exactQuestions(): Record<string, Exact[]> {
       ours: crd2crd(index, size(layout), layout.shape),
     },
   ]);
-  exact['slice_and_offset'] = sample(
+  exact['slice_and_offset'] = sampled(
     COORDINATES.chain(({ layout, coordinate }) => {
       const leaves = flatten(coordinate);
       return fc
@@ -135,7 +135,7 @@ export function exactQuestions(): Record<string, Exact[]> {
     const { layout: slice, offset } = sliceAndOffset(layout, at);
     return { question: ['slice_and_offset', layout, at], ours: [slice, offset] };
   });
-  exact['composed'] = sample(fc.tuple(SWIZZLES, fc.nat(64), COORDINATES)).map(
+  exact['composed'] = sampled(fc.tuple(SWIZZLES, fc.nat(64), COORDINATES)).map(
     ([fields, offset, { layout, coordinate }]) => ({
       question: ['composed', fields, offset, layout, coordinate],
       ours: evaluateAny(makeComposed(makeSwizzle(...fields), layout, offset), coordinate),
@@ -144,15 +144,17 @@ export function exactQuestions(): Record<string, Exact[]> {
   return exact;
 }
 
-/** Questions whose answers are layouts. */
-export function layoutCases(): Record<string, Case[]> {
+/** `count` questions an operation, whose answers are layouts. */
+export function layoutCases(count: number): Record<string, Case[]> {
+  const sampled = <T>(arbitrary: fc.Arbitrary<T>): T[] => sample(arbitrary, count);
+  const all = sampled(layouts);
   const cases: Record<string, Case[]> = {};
-  cases['coalesce'] = LAYOUTS.map((l) => ({
+  cases['coalesce'] = all.map((l) => ({
     question: ['coalesce', l],
     ours: () => coalesce(l),
     law: (r) => String(values(r)) === String(values(l)),
   }));
-  cases['coalesce by mode'] = sample(NESTED).map((l) => {
+  cases['coalesce by mode'] = sampled(NESTED).map((l) => {
     const profile = modesOf(l).map(() => 1);
     return {
       question: ['coalesce', l, profile],
@@ -160,27 +162,27 @@ export function layoutCases(): Record<string, Case[]> {
       law: (r) => String(values(r)) === String(values(l)),
     };
   });
-  cases['filter'] = LAYOUTS.map((l) => ({
+  cases['filter'] = all.map((l) => ({
     question: ['filter', l],
     ours: () => filterZeros(l),
     law: (r) => String([...new Set(values(r))]) === String([...new Set(values(l))]),
   }));
-  cases['complement'] = sample(fc.tuple(layouts, fc.integer({ min: 1, max: 600 }))).map(([l, n]) => ({
+  cases['complement'] = sampled(fc.tuple(layouts, fc.integer({ min: 1, max: 600 }))).map(([l, n]) => ({
     question: ['complement', l, n],
     ours: () => complement(l, n),
     law: (r) => complements(l, n, r),
   }));
-  cases['right_inverse'] = LAYOUTS.map((l) => ({
+  cases['right_inverse'] = all.map((l) => ({
     question: ['right_inverse', l],
     ours: () => rightInverse(l),
     law: (r) => invertsRight(l, r),
   }));
-  cases['left_inverse'] = LAYOUTS.map((l) => ({
+  cases['left_inverse'] = all.map((l) => ({
     question: ['left_inverse', l],
     ours: () => leftInverse(l),
     law: (r) => invertsLeft(l, r),
   }));
-  const divided = sample(layouts.chain((a) => fc.tuple(fc.constant(a), tilersOf(a))));
+  const divided = sampled(layouts.chain((a) => fc.tuple(fc.constant(a), tilersOf(a))));
   cases['composition'] = divided.map(([a, b]) => ({
     question: ['composition', a, b],
     ours: () => composition(a, b),
@@ -203,7 +205,7 @@ export function layoutCases(): Record<string, Case[]> {
     ['zipped_product', zippedProduct, unzip],
     ['tiled_product', tiledProduct, (r, t) => unzip(untile(r), t)],
   ];
-  const repeated = sample(
+  const repeated = sampled(
     layouts.chain((a) =>
       fc.tuple(
         fc.constant(a),

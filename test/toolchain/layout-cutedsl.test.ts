@@ -2,7 +2,8 @@
  * Our layout algebra against CuTeDSL itself, evaluated on static layouts while it traces a function.
  *
  * Only what ours answers is asked: some of the rest ends CuTeDSL's process with a division by zero. Of that, CuTeDSL
- * refuses strides of extent-1 modes that divide nothing, and a B that reaches past the end of an A with modes of extent 1.
+ * refuses strides of extent-1 modes that divide nothing, a B that reaches past the end of an A with modes of extent 1,
+ * and numbers as tilers of zipped divisions; ours has to keep the law there.
  * Not asked either is what CuTeDSL does not take or takes in another way: `null` in zipped divisions, tuples as tilers
  * of zipped products, and a blocked or raked product of 4 with (3), which differ in parentheses.
  */
@@ -49,18 +50,18 @@ import {
   walksOf,
 } from './layout-oracle.js';
 
-const shared = exactQuestions();
+/** Random cases of each operation, and how many different ones on nested layouts CuTeDSL has to answer of them. */
+const CASES = 4000;
+const AT_LEAST = 1000;
 
-/** Cases of each operation: fewer than pycute is asked, whose answers check what the two have in common. */
-const few = <T>(all: readonly T[]): T[] => all.slice(0, 4000);
-const FEW_NESTED = 1000;
+const shared = exactQuestions(CASES);
 
 const exact: Record<string, Exact[]> = {
-  evaluate: few(shared['evaluate']!),
-  cosize: few(shared['cosize']!),
-  composed: few(shared['composed']!),
+  evaluate: shared['evaluate']!,
+  cosize: shared['cosize']!,
+  composed: shared['composed']!,
   // CuTeDSL prints every swizzle of no bits as S<0,4,3>, and leaves the > away after a negative shift.
-  print_composed: few(sample(fc.tuple(SWIZZLES, fc.nat(64), layouts)))
+  print_composed: sample(fc.tuple(SWIZZLES, fc.nat(64), layouts), CASES)
     .map(([[bits, base, shift], ...rest]) => [[bits + 1, base, Math.abs(shift) + 1], ...rest] as const)
     .map(([fields, offset, layout]) => ({
       question: ['print_composed', fields, offset, layout],
@@ -69,12 +70,11 @@ const exact: Record<string, Exact[]> = {
 };
 
 /** Compact layouts with the same parentheses or the lack of them. */
-const THREADS_VALUES = few(
-  sample(
-    fc
-      .tuple(compactLayouts([1, 2, 3, 4, 8]), compactLayouts([1, 2, 4]))
-      .filter((pair) => sameParentheses(...pair) && size(pair[0]) * size(pair[1]) <= 4096),
-  ),
+const THREADS_VALUES = sample(
+  fc
+    .tuple(compactLayouts([1, 2, 3, 4, 8]), compactLayouts([1, 2, 4]))
+    .filter((pair) => sameParentheses(...pair) && size(pair[0]) * size(pair[1]) <= 4096),
+  CASES,
 );
 exact['tv_tile'] = THREADS_VALUES.map(([threads, vals]) => ({
   question: ['tv_tile', threads, vals],
@@ -87,15 +87,17 @@ function sameParentheses(a: Layout, b: Layout): boolean {
 
 function ownCases(): Record<string, Case[]> {
   const own: Record<string, Case[]> = {};
-  own['flat_divide'] = few(sample(layouts.chain((a) => fc.tuple(fc.constant(a), walksOf(a))))).map(
-    ([a, b]) => ({
-      question: ['flat_divide', a, b],
-      ours: () => flatDivide(a, b),
-      law: (r) => divides(a, b, r),
-    }),
-  );
-  const pairs = few(
-    sample(fc.tuple(layouts, layouts).filter(([a, b]) => small(a, b) && sameParentheses(a, b))),
+  own['flat_divide'] = sample(
+    layouts.chain((a) => fc.tuple(fc.constant(a), walksOf(a))),
+    CASES,
+  ).map(([a, b]) => ({
+    question: ['flat_divide', a, b],
+    ours: () => flatDivide(a, b),
+    law: (r) => divides(a, b, r),
+  }));
+  const pairs = sample(
+    fc.tuple(layouts, layouts).filter(([a, b]) => small(a, b) && sameParentheses(a, b)),
+    CASES,
   );
   own['zipped_product'] = pairs.map(([a, b]) => ({
     question: ['zipped_product', a, b],
@@ -132,7 +134,7 @@ function ownCases(): Record<string, Case[]> {
     ours: () => makeTvLayout(threads, vals).layout,
     law: isCompact,
   }));
-  own['max_common_layout'] = few(sample(relatedLayouts)).map(([a, b]) => ({
+  own['max_common_layout'] = sample(relatedLayouts, CASES).map(([a, b]) => ({
     question: ['max_common_layout', a, b],
     ours: () => maxCommonLayout(a, b),
     law: (r) => invertsRight(a, r) && invertsRight(b, r),
@@ -143,9 +145,9 @@ function ownCases(): Record<string, Case[]> {
 const withoutNull = ({ question }: Case): boolean => !JSON.stringify(question).includes('null');
 
 const cases = Object.fromEntries(
-  Object.entries({ ...layoutCases(), ...ownCases() }).map(([name, all]) => [
+  Object.entries({ ...layoutCases(CASES), ...ownCases() }).map(([name, all]) => [
     name,
-    few(all).filter((one) => defined(one.ours) && (!/(zip|til)ed_/.test(name) || withoutNull(one))),
+    all.filter((one) => defined(one.ours) && (!/^(zipped|tiled)_/.test(name) || withoutNull(one))),
   ]),
 );
 const answers = new Map<Question, Answer>();
@@ -168,23 +170,18 @@ const plain = (text: string): string => text.replaceAll(' ', '').replaceAll(',)'
 
 test.each(Object.keys(exact))('%s gives what CuTeDSL gives', (name) => {
   const asked = exact[name]!;
-  expect(countNested(asked.map(({ question }) => question))).toBeGreaterThanOrEqual(FEW_NESTED);
+  expect(countNested(asked.map(({ question }) => question))).toBeGreaterThanOrEqual(AT_LEAST);
   expect(asked.map(({ question }) => textOf(question))).toEqual(asked.map(({ ours }) => plain(String(ours))));
 });
 
-test.each(Object.keys(cases))('%s gives what CuTeDSL gives, or keeps the law where it breaks it', (name) => {
+test.each(Object.keys(cases))('%s gives what CuTeDSL gives, or keeps the law where it refuses', (name) => {
   const asked = cases[name]!;
   const theirs = asked.map(({ question }) => {
     const text = textOf(question);
     return text === undefined ? undefined : defined(() => parseLayout(text));
   });
   const tally = compare(asked, theirs);
-  console.log(
-    name,
-    tally.agree.length,
-    tally.otherForm.slice(0, 6).map((q) => JSON.stringify(q) + textOf(q)),
-    { b: tally.bothRefuse, tu: tally.theirsUnlawful, oo: tally.onlyOurs, of: tally.otherForm.length },
-  );
   expect(tally.wrong).toEqual([]);
-  expect(countNested([...tally.agree, ...tally.otherForm])).toBeGreaterThanOrEqual(FEW_NESTED);
+  expect(tally.otherForm).toEqual([]);
+  expect(countNested(tally.agree)).toBeGreaterThanOrEqual(AT_LEAST);
 });

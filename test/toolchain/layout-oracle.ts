@@ -31,10 +31,6 @@ import { compactStride } from '../../src/layout/coordinate.js';
 import { packagePath } from '../../src/util/package-root.js';
 import { defined, layouts, range, values } from '../pure/layout/arbitraries.js';
 
-/** Random cases of each operation: enough that NVIDIA answers `AT_LEAST` different ones on nested layouts. */
-export const CASES = 8000;
-export const AT_LEAST = 2000;
-
 /** How many different questions are about a nested layout or shape, a parameter with tuples in tuples. */
 export function countNested(questions: readonly Question[]): number {
   const nested = questions.filter(([, ...parameters]) =>
@@ -49,9 +45,9 @@ export function countNested(questions: readonly Question[]): number {
 const isLayout = (parameter: unknown): parameter is Layout =>
   typeof parameter === 'object' && parameter !== null && 'shape' in parameter;
 
-/** `CASES` values, the same ones in each run. */
-export function sample<T>(arbitrary: fc.Arbitrary<T>): T[] {
-  return fc.sample(arbitrary, { numRuns: CASES, seed: 20_260_101 });
+/** `count` values, the same ones in each run. */
+export function sample<T>(arbitrary: fc.Arbitrary<T>, count: number): T[] {
+  return fc.sample(arbitrary, { numRuns: count, seed: 20_260_101 });
 }
 
 // ---------------------------------------------------------------- asking

@@ -1,0 +1,56 @@
+/** The command line: arguments -> one command -> an exit code. Commands load what they need when they run. */
+
+import { Command, CommanderError } from 'commander';
+import { RoseError } from '../util/errors.js';
+import { registerBuild } from './commands/build.js';
+import { registerCache } from './commands/cache.js';
+import { registerDoctor } from './commands/doctor.js';
+import { registerExplain } from './commands/explain.js';
+import { registerMatrix } from './commands/matrix.js';
+import { registerMerge } from './commands/merge.js';
+import { registerNew } from './commands/new.js';
+import { registerPlan } from './commands/plan.js';
+import { EXIT, exitCodeOf } from './exit-codes.js';
+import { colour, printError } from './output.js';
+
+const EPILOGUE = `
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something is missing on this machine, 130 interrupted.
+Start with:
+  rose-gen build --model qwen3-8b --arch sm100
+  rose-gen plan --model qwen3-8b --arch sm90,sm100`;
+
+/** Runs a command line as node gives it (process.argv) and returns the exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const program = new Command('rose-gen')
+    .description('Turns kernel specs into specialised CuTeDSL modules, PTX and cubins, with no GPU present.')
+    .addHelpText('after', EPILOGUE)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(colour('red', text)) });
+  let exit: number = EXIT.ok;
+  const finish = (code: number): void => {
+    exit = code;
+  };
+  for (const register of [
+    registerBuild,
+    registerPlan,
+    registerExplain,
+    registerMatrix,
+    registerMerge,
+    registerDoctor,
+    registerNew,
+    registerCache,
+  ]) {
+    register(program, finish);
+  }
+  program.commands.forEach((command) => command.exitOverride().showSuggestionAfterError());
+  try {
+    await program.parseAsync([...argv]);
+    return exit;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const verbose = argv.includes('--verbose');
+    printError(error, { verbose, json: argv.includes('--json') });
+    return error instanceof RoseError ? exitCodeOf(error) : EXIT.failed;
+  }
+}

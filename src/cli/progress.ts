@@ -1,0 +1,67 @@
+/** Build events -> a progress list on a terminal, plain lines elsewhere. */
+
+import type { BuildEvent } from '../build/index.js';
+import { env } from '../util/env.js';
+import { colour, note } from './output.js';
+
+export interface Progress {
+  readonly onEvent: (event: BuildEvent) => void;
+  /** Runs the work inside the progress display. */
+  run<T>(title: string, work: () => Promise<T>): Promise<T>;
+}
+
+export function makeProgress(quiet: boolean): Progress {
+  if (quiet) return { onEvent: () => undefined, run: (_title, work) => work() };
+  return process.stderr.isTTY && !env.ci ? listProgress() : plainProgress();
+}
+
+function plainProgress(): Progress {
+  return {
+    onEvent: (event) => note(describe(event)),
+    run: async (title, work) => {
+      note(title);
+      return await work();
+    },
+  };
+}
+
+function listProgress(): Progress {
+  let show = (_text: string): void => undefined;
+  return {
+    onEvent: (event) => show(describe(event)),
+    run: async (title, work) => {
+      const { Listr } = await import('listr2');
+      let result: Awaited<ReturnType<typeof work>> | undefined;
+      await new Listr([
+        {
+          title,
+          task: async (_context, task) => {
+            show = (text) => {
+              task.output = text;
+            };
+            result = await work();
+          },
+          rendererOptions: { outputBar: 5 },
+        },
+      ]).run();
+      return result!;
+    },
+  };
+}
+
+function describe(event: BuildEvent): string {
+  switch (event.kind) {
+    case 'toolchain':
+      return `toolchain: ${event.message}`;
+    case 'variant': {
+      const width = String(event.total).length;
+      const how = event.from === 'store' ? 'from the store' : `${event.seconds.toFixed(2)} s`;
+      return `[${String(event.done).padStart(width)}/${event.total}] ${event.id} ${colour('dim', how)}`;
+    }
+    case 'notice':
+      return event.message;
+    default:
+      event satisfies never;
+      return '';
+  }
+}
