@@ -6,7 +6,15 @@
 // nvidia-cutlass==4.2.0.0 installed with --no-deps. Writes bench/results/compile.json and bench/results/compile.svg.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,9 +32,14 @@ const cli = join(root, 'bin', 'rose-gen.js');
 
 function seconds(command, args, env = {}) {
   const start = process.hrtime.bigint();
-  const result = spawnSync(command, args, { cwd: root, env: { ...process.env, CI: '1', ...env }, encoding: 'utf8' });
+  const result = spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, CI: '1', ...env },
+    encoding: 'utf8',
+  });
   const elapsed = Number(process.hrtime.bigint() - start) / 1e9;
-  if (result.status !== 0) throw new Error(`${command} ${args.join(' ')}\n${result.stdout}\n${result.stderr}`);
+  if (result.status !== 0)
+    throw new Error(`${command} ${args.join(' ')}\n${result.stdout}\n${result.stderr}`);
   return elapsed;
 }
 
@@ -45,14 +58,23 @@ const colds = Array.from({ length: runs }, () => coldBuild(model));
 const cold = median(colds.map((each) => each.seconds));
 const last = colds.at(-1);
 const variants = JSON.parse(readFileSync(join(last.out, 'manifest.json'), 'utf8')).variants.length;
-const unchanged = repeat(() => seconds('node', [cli, 'build', ...model, '--out', last.out, '--store', last.store]));
+const unchanged = repeat(() =>
+  seconds('node', [cli, 'build', ...model, '--out', last.out, '--store', last.store]),
+);
 const help = repeat(() => seconds('node', [cli, '--help']));
 const costs = JSON.parse(readFileSync(join(last.out, 'costs.json'), 'utf8'));
 
 const results = {
   machine: { processor: cpus()[0].model, cores: cpus().length, node: process.version },
   runs,
-  build: { model: 'qwen3-8b', arch: 'sm100', variants, coldSeconds: cold, boundSeconds: 4 + 0.1 * variants, unchangedSeconds: unchanged },
+  build: {
+    model: 'qwen3-8b',
+    arch: 'sm100',
+    variants,
+    coldSeconds: cold,
+    boundSeconds: 4 + 0.1 * variants,
+    unchangedSeconds: unchanged,
+  },
   helpSeconds: help,
   costs,
 };
@@ -65,12 +87,31 @@ function measurePeers(venv) {
   const nvcc = find(venv, (path) => path.endsWith('/bin/nvcc'));
   const include = find(venv, (path) => path.endsWith('cutlass_library/source/include/cute/tensor.hpp'));
   const cuda = (extra) =>
-    repeat(() => seconds(nvcc, ['-cubin', '-arch=sm_90a', '-std=c++17', ...extra, '-o', join(work, 'rms.cubin'), join(here, 'rms_norm.cu')]));
+    repeat(() =>
+      seconds(nvcc, [
+        '-cubin',
+        '-arch=sm_90a',
+        '-std=c++17',
+        ...extra,
+        '-o',
+        join(work, 'rms.cubin'),
+        join(here, 'rms_norm.cu'),
+      ]),
+    );
   const triton = Array.from({ length: runs }, () =>
-    JSON.parse(execFileSync(python, [join(here, 'triton_aot.py')], { env: { ...process.env, TRITON_CACHE_DIR: mkdtempSync(join(work, 'triton-')) }, encoding: 'utf8' })),
+    JSON.parse(
+      execFileSync(python, [join(here, 'triton_aot.py')], {
+        env: { ...process.env, TRITON_CACHE_DIR: mkdtempSync(join(work, 'triton-')) },
+        encoding: 'utf8',
+      }),
+    ),
   );
   const own = Object.entries(costs.seconds ?? costs).filter(([id]) => id.startsWith('rms_norm.'));
-  const one = repeat(() => coldBuild(['--model', 'qwen3-8b', '--arch', 'sm90', '--phase', 'prefill', '--kernel', 'rms_norm']).seconds);
+  const one = repeat(
+    () =>
+      coldBuild(['--model', 'qwen3-8b', '--arch', 'sm90', '--phase', 'prefill', '--kernel', 'rms_norm'])
+        .seconds,
+  );
   return {
     roseGenCommand: one,
     roseGenVariant: own.length > 0 ? median(own.map(([, value]) => value)) : null,
@@ -78,7 +119,11 @@ function measurePeers(venv) {
     nvccCute: cuda(['-DWITH_CUTE', '-I', dirname(dirname(include))]),
     tritonFirst: median(triton.map((each) => each.first)),
     tritonNext: median(triton.flatMap((each) => each.next)),
-    versions: { nvcc: execFileSync(nvcc, ['--version'], { encoding: 'utf8' }).match(/release [\d.]+/)?.[0] ?? '', triton: '3.6.0', cutlass: '4.2.0.0' },
+    versions: {
+      nvcc: execFileSync(nvcc, ['--version'], { encoding: 'utf8' }).match(/release [\d.]+/)?.[0] ?? '',
+      triton: '3.6.0',
+      cutlass: '4.2.0.0',
+    },
   };
 }
 

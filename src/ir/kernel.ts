@@ -19,7 +19,9 @@ import type {
 } from '../spec/index.js';
 import type { Place } from '../util/errors.js';
 import type { Layout } from '../layout/index.js';
-import type { Statement } from './tile.js';
+import type { ReduceFn, Statement } from './tile.js';
+
+export type { ReduceFn };
 
 // -------------------------------------------------------------------- values
 
@@ -54,8 +56,6 @@ export interface Access {
   readonly terms: readonly Term[];
   readonly bounds: readonly Bound[];
 }
-
-export type ReduceFn = 'sum' | 'max' | 'min';
 
 interface ValueBase {
   readonly id: ValueId;

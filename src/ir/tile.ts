@@ -8,7 +8,8 @@
 import type { BinaryOp, CompareOp, Dtype, Rounding, UnaryOp } from '../spec/index.js';
 import type { Layout } from '../layout/index.js';
 import type { Place } from '../util/errors.js';
-import type { ReduceFn } from './kernel.js';
+
+export type ReduceFn = 'sum' | 'max' | 'min';
 
 export interface TileType {
   readonly dtype: Dtype;

@@ -7,7 +7,8 @@
 
 import { arith, compare, i32, name, type Statement, type TileExpr } from '../ir/tile.js';
 import type { Kernel, Section, SharedRegion } from '../ir/kernel.js';
-import { SectionLowerer, rowCount } from './lower/lower-section.js';
+import { rowCount } from './lower/expressions.js';
+import { SectionLowerer } from './lower/lower-section.js';
 import { Names } from './lower/names.js';
 
 export function lowerSweeps(kernel: Kernel): Kernel {

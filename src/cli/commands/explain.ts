@@ -1,6 +1,8 @@
 /** `rose-gen explain VARIANT`: how one variant came about, from spec to resources. */
 
 import type { Command } from 'commander';
+import type { PlannedVariant } from '../../plan/index.js';
+import type { KernelSpec } from '../../spec/index.js';
 import { RoseError, closest } from '../../util/errors.js';
 import { print, printJson } from '../output.js';
 import { addSelection, select, type SelectionOptions } from '../selection.js';
@@ -106,8 +108,8 @@ function choosePass(
 
 /** PTX and resources need the toolchain: the variant is built, or found in the store. */
 async function compiled(
-  variant: Parameters<typeof buildOne>[0],
-  specs: Parameters<typeof buildOne>[1],
+  variant: PlannedVariant,
+  specs: ReadonlyMap<string, KernelSpec>,
   parts: readonly Part[],
 ): Promise<Partial<Record<Part, unknown>>> {
   const { ptx, entry } = await buildOne(variant, specs);
@@ -119,10 +121,7 @@ async function compiled(
   };
 }
 
-async function buildOne(
-  variant: import('../../plan/index.js').PlannedVariant,
-  specs: ReadonlyMap<string, import('../../spec/index.js').KernelSpec>,
-) {
+async function buildOne(variant: PlannedVariant, specs: ReadonlyMap<string, KernelSpec>) {
   const [{ build }, { mkdtemp, readFile, rm }, { tmpdir }, { join }] = await Promise.all([
     import('../../build/index.js'),
     import('node:fs/promises'),

@@ -37,7 +37,9 @@ import {
 import { makeLayout } from '../../layout/index.js';
 import { tensorOf } from '../choose-vector.js';
 import { unsupported } from '../unsupported.js';
+import { dtypeBytes } from '../../ir/dtype.js';
 import { laneView, type LaneView } from './access.js';
+import { asBool, castTo, isTraced, operandsOf, rowCount } from './expressions.js';
 import { identity, reduceAcrossThreads } from './reduce.js';
 import { planSweeps, type Sweep, type SweepPlan } from './sweeps.js';
 import type { Names } from './names.js';
@@ -319,7 +321,7 @@ export class SectionLowerer {
     const tensor = tensorOf(this.kernel, access.tensor);
     const offset = this.offset(access, scope);
     const made = { name: this.names.fresh(`g_${access.tensor}`), view };
-    const unit = Math.max(1, tensor.align / dtypeSize(tensor.dtype));
+    const unit = Math.max(1, tensor.align / dtypeBytes(tensor.dtype));
     const statement: Statement = {
       kind: 'view',
       name: made.name,
@@ -376,8 +378,13 @@ export class SectionLowerer {
   }
 
   private accessGuard(access: Access): TileExpr | undefined {
+    const laneAxes = new Set(this.lanes.axes.map(({ axis }) => axis));
+    // What does not depend on the row may be read for rows that do not exist.
+    const byRow = access.terms.some(
+      (term) => term.kind === 'value' || (term.kind === 'axis' && !laneAxes.has(term.axis)),
+    );
     return all([
-      ...(this.valid ? [this.valid] : []),
+      ...(this.valid && byRow ? [this.valid] : []),
       ...access.bounds.flatMap((bound) => this.boundGuard(bound)),
     ]);
   }
@@ -1017,57 +1024,4 @@ export class SectionLowerer {
         );
     }
   }
-}
-
-/** Number of rows of a section, as i32. */
-export function rowCount(section: Section): TileExpr {
-  return section.axes
-    .filter((info) => info.role === 'row')
-    .map(({ axis, extent }): TileExpr => (extent === 'dynamic' ? name(axis, 'i32') : i32(extent)))
-    .sort((a, b) => Number(a.kind === 'literal') - Number(b.kind === 'literal'))
-    .reduce((product, extent) => arith('*', product, extent), i32(1));
-}
-
-function operandsOf(value: Value): readonly ValueId[] {
-  return 'left' in value
-    ? [value.left, value.right]
-    : 'condition' in value
-      ? [value.condition, value.then, value.otherwise]
-      : 'operand' in value
-        ? [value.operand]
-        : [];
-}
-
-/** bool is one byte in memory: what is read of it is compared with 0. */
-function asBool(element: TileExpr): TileExpr {
-  if (element.dtype !== 'bool') return element;
-  const bytes: TileExpr = { ...element, dtype: 'u8' };
-  return compare('!=', bytes, literal(0, 'u8'));
-}
-
-function castTo(operand: TileExpr, dtype: Dtype): TileExpr {
-  if (operand.dtype === dtype) return operand;
-  if (operand.kind === 'literal') return { ...operand, dtype };
-  return { kind: 'cast', operand, rounding: 'rn', saturate: false, dtype, width: operand.width };
-}
-
-/** Known while the module is traced: made of literals and the variables of unrolled loops. */
-function isTraced(expr: TileExpr, unrolled: ReadonlySet<string>): boolean {
-  switch (expr.kind) {
-    case 'literal':
-      return true;
-    case 'name':
-      return unrolled.has(expr.name);
-    case 'binary':
-    case 'compare':
-      return isTraced(expr.left, unrolled) && isTraced(expr.right, unrolled);
-    case 'cast':
-      return isTraced(expr.operand, unrolled);
-    default:
-      return false;
-  }
-}
-
-function dtypeSize(dtype: Dtype): number {
-  return { f32: 4, bf16: 2, f16: 2, e4m3: 1, e5m2: 1, i8: 1, i32: 4, i64: 8, u8: 1, bool: 1 }[dtype];
 }

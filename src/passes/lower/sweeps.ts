@@ -49,14 +49,16 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
 
   const kept = Array.from({ length: last + 1 }, () => new Set<ValueId>());
   const loads = new Set<ValueId>();
+  for (const value of values) {
+    if (value.kind === 'remap') kept[stage(value.operand)]!.add(value.operand);
+  }
+  const isKept = (id: ValueId) => kept[stage(id)]!.has(id);
   const result: Sweep[] = [];
   for (let s = last; s >= 0; s--) {
     const reductions = values.filter((value) => value.kind === 'reduce' && stage(value.operand) === s);
     const rangeReductions = values.filter(
       (value) => value.kind === 'range-reduce' && stage(value.id) - 1 === s,
     );
-    for (const value of values)
-      if (value.kind === 'remap' && stage(value.operand) === s) kept[s]!.add(value.operand);
     const stores = section.stores.filter((store) => stageOfStore(store) === s);
     const seen = new Set<ValueId>();
     const visit = (id: ValueId): void => {
@@ -74,7 +76,7 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
         !rangeVarying(id) &&
         residency !== 'reload' &&
         stage(id) < s &&
-        !isCheap(values, value, residency)
+        !isCheap(values, value, residency, isKept)
       ) {
         kept[stage(id)]!.add(id);
         return;
@@ -106,19 +108,37 @@ function stageOf(value: Value, stages: readonly number[]): number {
     : inputs;
 }
 
-/** Cheaper to compute again than to keep: constants, positions, loads whose fragment stays, and casts of those. */
-function isCheap(values: readonly Value[], value: Value, residency: Residency): boolean {
-  switch (value.kind) {
-    case 'literal':
-    case 'param':
-    case 'position':
-    case 'extent':
-      return true;
-    case 'load':
-      return residency === 'registers';
-    case 'cast':
-      return isCheap(values, values[value.operand]!, residency);
-    default:
-      return false;
-  }
+/**
+ * Cheaper to compute again than to keep: what is made of constants and positions, casts of loads whose fragments stay, and
+ * one operation on such values or on values that are kept anyway.
+ */
+function isCheap(
+  values: readonly Value[],
+  value: Value,
+  residency: Residency,
+  isKept: (id: ValueId) => boolean,
+): boolean {
+  const atHand = (id: ValueId): boolean => {
+    const operand = values[id]!;
+    if (operand.kind === 'load') return residency === 'registers';
+    if (operand.kind === 'cast') return isKept(id) || atHand(operand.operand);
+    return isKept(id) || isFixed(values, operand);
+  };
+  if (isFixed(values, value)) return true;
+  if (value.kind === 'load') return residency === 'registers';
+  return value.kind === 'cast' || (value.kind === 'binary' && value.fn === '*')
+    ? operands(value).every(atHand)
+    : false;
+}
+
+/** Made of constants and positions alone. */
+function isFixed(values: readonly Value[], value: Value): boolean {
+  if (
+    value.kind === 'load' ||
+    value.kind === 'reduce' ||
+    value.kind === 'range-reduce' ||
+    value.kind === 'remap'
+  )
+    return false;
+  return operands(value).every((id) => isFixed(values, values[id]!));
 }

@@ -104,10 +104,16 @@ function instruction(
     case 'ret':
     case 'exit':
       return leave(b, statement, b.newBlock());
-    case 'trap':
+    case 'trap': {
+      const to = b.newBlock();
+      const open = leave(b, statement, to);
+      const next = b.block;
+      b.block = to;
       b.do(`TR(g,${b.index});`);
       b.flush();
-      return leave(b, statement, b.newBlock());
+      b.block = next;
+      return open;
+    }
     case 'brx': {
       const [index, table] = [b.operand(0), b.operand(1)];
       const names = table.kind === 'symbol' ? targets.get(table.name) : undefined;

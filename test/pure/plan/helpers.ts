@@ -9,8 +9,11 @@ import { packagePath } from '../../../src/util/package-root.js';
 /** Published configs of models that the library does not carry. */
 export const CONFIGS = packagePath('test/pure/plan/configs');
 
-export async function librarySpecs(): Promise<readonly KernelSpec[]> {
-  return [...(await loadSpecs(packagePath('specs'))).values()];
+let specs: Promise<readonly KernelSpec[]> | undefined;
+
+export function librarySpecs(): Promise<readonly KernelSpec[]> {
+  specs ??= loadSpecs(packagePath('specs')).then((byName) => [...byName.values()]);
+  return specs;
 }
 
 export async function planFor(model: Model, options: Partial<PlanOptions> = {}): Promise<Plan> {

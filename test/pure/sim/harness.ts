@@ -54,7 +54,7 @@ export function runKernel(
 
 /**
  * Applies an instruction to rows of up to four 32-bit operands: `body` finds them in %r10, %r11, ... and leaves its
- * result in %r1. One thread a row.
+ * result in %r1; %r2, %r4 to %r9 and those from %r14 on are free. One thread a row.
  */
 export function apply(body: string, rows: readonly (readonly number[])[]): number[] {
   const width = 4;

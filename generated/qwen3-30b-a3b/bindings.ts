@@ -1,0 +1,95 @@
+// Typed bindings of the kernels in manifest.json. Rendered by rose-gen, do not edit.
+import type { KernelLauncher, LaunchOptions, Tensor } from 'rose-gen/device';
+
+/** Arguments of add_rms_norm. */
+export interface AddRmsNormBf16Arguments {
+  /** (tokens, 2048) bf16, read, aligned to 32 bytes */
+  readonly x: Tensor<'bf16'>;
+  /** (tokens, 2048) bf16, updated in place, aligned to 32 bytes */
+  readonly residual: Tensor<'bf16'>;
+  /** (2048) bf16, read, aligned to 32 bytes */
+  readonly weight: Tensor<'bf16'>;
+  /** (tokens, 2048) bf16, written, aligned to 32 bytes */
+  readonly out: Tensor<'bf16'>;
+  /** f32 */
+  readonly eps: number;
+}
+
+/** Launches add_rms_norm (T = bf16); picks among 4 variants by architecture, phase and dims. */
+export function addRmsNormBf16(launcher: KernelLauncher, args: AddRmsNormBf16Arguments, options?: LaunchOptions): void {
+  launcher.launch({"kernel":"add_rms_norm","types":{"T":"bf16"},"flags":{"unit_offset":false}}, { ...args }, options);
+}
+
+/** Arguments of embedding. */
+export interface EmbeddingBf16I32Arguments {
+  /** (tokens) i32, read, aligned to 4 bytes */
+  readonly ids: Tensor<'i32'>;
+  /** (vocab, 2048) bf16, read, aligned to 32 bytes */
+  readonly table: Tensor<'bf16'>;
+  /** (tokens, 2048) bf16, written, aligned to 32 bytes */
+  readonly out: Tensor<'bf16'>;
+}
+
+/** Launches embedding (T = bf16, I = i32); picks among 4 variants by architecture, phase and dims. */
+export function embeddingBf16I32(launcher: KernelLauncher, args: EmbeddingBf16I32Arguments, options?: LaunchOptions): void {
+  launcher.launch({"kernel":"embedding","types":{"T":"bf16","I":"i32"},"flags":{}}, { ...args }, options);
+}
+
+/** Arguments of qk_norm_rope_cache. */
+export interface QkNormRopeCacheBf16Bf16F32NormArguments {
+  /** (tokens, 40, 128) bf16, read, aligned to 32 bytes */
+  readonly qkv: Tensor<'bf16'>;
+  /** (128) bf16, read, aligned to 32 bytes */
+  readonly q_weight: Tensor<'bf16'>;
+  /** (128) bf16, read, aligned to 32 bytes */
+  readonly k_weight: Tensor<'bf16'>;
+  /** (positions, 128) f32, read, aligned to 32 bytes */
+  readonly cos_sin: Tensor<'f32'>;
+  /** (tokens) i64, read, aligned to 8 bytes */
+  readonly position: Tensor<'i64'>;
+  /** (tokens) i64, read, aligned to 8 bytes */
+  readonly slot: Tensor<'i64'>;
+  /** (tokens, 32, 128) bf16, written, aligned to 32 bytes */
+  readonly q: Tensor<'bf16'>;
+  /** (pages, 16, 4, 128) bf16, written, aligned to 32 bytes */
+  readonly k_cache: Tensor<'bf16'>;
+  /** (pages, 16, 4, 128) bf16, written, aligned to 32 bytes */
+  readonly v_cache: Tensor<'bf16'>;
+  /** f32 */
+  readonly eps: number;
+}
+
+/** Launches qk_norm_rope_cache (T = bf16, C = bf16, R = f32); picks among 4 variants by architecture, phase and dims. */
+export function qkNormRopeCacheBf16Bf16F32Norm(launcher: KernelLauncher, args: QkNormRopeCacheBf16Bf16F32NormArguments, options?: LaunchOptions): void {
+  launcher.launch({"kernel":"qk_norm_rope_cache","types":{"T":"bf16","C":"bf16","R":"f32"},"flags":{"norm":true,"quantised":false}}, { ...args }, options);
+}
+
+/** Arguments of rms_norm. */
+export interface RmsNormBf16Arguments {
+  /** (tokens, 2048) bf16, read, aligned to 32 bytes */
+  readonly x: Tensor<'bf16'>;
+  /** (2048) bf16, read, aligned to 32 bytes */
+  readonly weight: Tensor<'bf16'>;
+  /** (tokens, 2048) bf16, written, aligned to 32 bytes */
+  readonly out: Tensor<'bf16'>;
+  /** f32 */
+  readonly eps: number;
+}
+
+/** Launches rms_norm (T = bf16); picks among 4 variants by architecture, phase and dims. */
+export function rmsNormBf16(launcher: KernelLauncher, args: RmsNormBf16Arguments, options?: LaunchOptions): void {
+  launcher.launch({"kernel":"rms_norm","types":{"T":"bf16"},"flags":{"gated":false,"unit_offset":false}}, { ...args }, options);
+}
+
+/** Arguments of swiglu. */
+export interface SwigluBf16Arguments {
+  /** (tokens, 1536) bf16, read, aligned to 32 bytes */
+  readonly gate_up: Tensor<'bf16'>;
+  /** (tokens, 768) bf16, written, aligned to 32 bytes */
+  readonly out: Tensor<'bf16'>;
+}
+
+/** Launches swiglu (T = bf16); picks among 4 variants by architecture, phase and dims. */
+export function swigluBf16(launcher: KernelLauncher, args: SwigluBf16Arguments, options?: LaunchOptions): void {
+  launcher.launch({"kernel":"swiglu","types":{"T":"bf16"},"flags":{}}, { ...args }, options);
+}

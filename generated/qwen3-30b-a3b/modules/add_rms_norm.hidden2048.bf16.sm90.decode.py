@@ -1,0 +1,99 @@
+# add_rms_norm.hidden2048.bf16.sm90.decode: rendered by rose-gen, do not edit
+# 
+# Adds x to the residual stream in place and normalises the sum by its root mean square over hidden.
+# Source: arXiv 1910.07467, equation 4
+# 
+# target: sm90, decode, dependent launch
+# key: 1a6eed7aa7169998e9ace887f75b734e08b97f9c6caa5f98ef9bd9a18aaec724
+# made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
+# schedule: 2048 elements a row, 8 at a time, 256 threads a row
+# schedule: 256 threads a CTA
+
+import cutlass
+import cutlass.cute as cute
+from cutlass import BFloat16, Float32, Int32, Int64
+from cutlass.cute.runtime import make_fake_stream, make_ptr
+
+
+@cute.jit
+def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
+    # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
+    offset = threads * stride // 2
+    while cutlass.const_expr(offset >= stride):
+        other = cute.arch.shuffle_sync_bfly(value, offset=offset)
+        value = value + other
+        offset = offset // 2
+    return value
+
+
+@cute.kernel
+def kernel(
+    x_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16
+    residual_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, updated in place
+    weight_ptr: cute.Pointer,  # (hidden=2048) bf16
+    out_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, written
+    tokens: Int32,  # extent
+    eps: Float32,
+):
+    thread = cute.arch.thread_idx()[0]
+    cta = cute.arch.block_idx()[0]
+    shared = cutlass.memory.SmemAllocator()
+    s_sum = shared.allocate_tensor(Float32, cute.make_layout(8), byte_alignment=16)
+    # weight: (hidden=2048) bf16
+    g_weight = cute.make_tensor(weight_ptr, cute.make_layout((256, 8), stride=(8, 1)))
+    r_weight = cute.make_rmem_tensor((8,), BFloat16)
+    r_weight[None].store(g_weight[thread, None].load())
+    # x: (tokens, hidden=2048) bf16
+    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(cta) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
+    r_x = cute.make_rmem_tensor((8,), BFloat16)
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
+    r_x[None].store(g_x[thread, None].load())
+    # residual: (tokens, hidden=2048) bf16
+    g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(cta) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
+    r_residual = cute.make_rmem_tensor((8,), BFloat16)
+    r_residual[None].store(g_residual[thread, None].load())
+    r_h = cute.make_rmem_tensor((8,), Float32)
+    sum = Float32(0.0)
+    h = r_x[None].load().to(Float32) + r_residual[None].load().to(Float32)
+    r_h[None].store(h)
+    sum = (h * h).reduce(cute.ReductionOp.ADD, sum, 0)
+    g_residual[thread, None].store(h.to(BFloat16))
+    sum = reduce_sum(sum, 32, 1)
+    if thread % 32 == 0:
+        s_sum[thread // 32] = sum
+    cute.arch.sync_threads()
+    s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((1, 8), stride=(8, 1)))
+    sum = s_sum_row[0, None].load().reduce(cute.ReductionOp.ADD, Float32(0.0), 0)
+    # out: (tokens, hidden=2048) bf16
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
+    rsqrt = cute.math.rsqrt(sum * 0.00048828125 + eps)
+    w = r_weight[None].load().to(Float32)
+    g_out[thread, None].store((r_h[None].load() * rsqrt * w).to(BFloat16))
+
+
+@cute.jit
+def launch(x_ptr: cute.Pointer, residual_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, eps: Float32, stream):
+    kernel.set_name_prefix("add_rms_norm", remove_cutlass_symbol=True, keep_mangled_name=False)
+    kernel(x_ptr, residual_ptr, weight_ptr, out_ptr, tokens, eps).launch(
+        grid=(tokens, 1, 1), block=(256, 1, 1), stream=stream, use_pdl=True
+    )
+
+
+def compile_kernel(options: str):
+    """Compiles for stand-in arguments; `options` names the architecture, such as "--gpu-arch sm_90a"."""
+
+    def pointer(dtype, align):
+        return make_ptr(dtype, align, cute.AddressSpace.gmem, assumed_align=align)
+
+    return cute.compile(
+        launch,
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        Int32(1),
+        Float32(1),
+        make_fake_stream(),
+        options=options,
+    )

@@ -1,0 +1,113 @@
+# add_rms_norm.hidden2048.bf16.sm90.prefill: rendered by rose-gen, do not edit
+# 
+# Adds x to the residual stream in place and normalises the sum by its root mean square over hidden.
+# Source: arXiv 1910.07467, equation 4
+# 
+# target: sm90, prefill, dependent launch
+# key: aa31d30d73c04806ecf34988b89858e98fe37f3c21f2288da483f28268dd500a
+# made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
+# schedule: 2048 elements a row, 8 at a time, 64 threads a row
+# schedule: 128 threads a CTA
+
+import cutlass
+import cutlass.cute as cute
+from cutlass import BFloat16, Float32, Int32, Int64
+from cutlass.cute.runtime import make_fake_stream, make_ptr
+
+
+@cute.jit
+def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
+    # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
+    offset = threads * stride // 2
+    while cutlass.const_expr(offset >= stride):
+        other = cute.arch.shuffle_sync_bfly(value, offset=offset)
+        value = value + other
+        offset = offset // 2
+    return value
+
+
+@cute.kernel
+def kernel(
+    x_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16
+    residual_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, updated in place
+    weight_ptr: cute.Pointer,  # (hidden=2048) bf16
+    out_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, written
+    tokens: Int32,  # extent
+    eps: Float32,
+):
+    thread = cute.arch.thread_idx()[0]
+    cta = cute.arch.block_idx()[0]
+    shared = cutlass.memory.SmemAllocator()
+    s_sum = shared.allocate_tensor(Float32, cute.make_layout(4), byte_alignment=16)
+    lane = thread % 64
+    row = cta * 2 + thread // 64
+    valid = row < tokens
+    # weight: (hidden=2048) bf16
+    g_weight = cute.make_tensor(weight_ptr, cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
+    r_weight = cute.make_rmem_tensor((8, 4), BFloat16)
+    r_weight.fill(0)
+    # x: (tokens, hidden=2048) bf16
+    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(row) * 2048, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
+    r_x = cute.make_rmem_tensor((8, 4), BFloat16)
+    r_x.fill(0)
+    # residual: (tokens, hidden=2048) bf16
+    g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(row) * 2048, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
+    r_residual = cute.make_rmem_tensor((8, 4), BFloat16)
+    r_residual.fill(0)
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
+    if valid:
+        for tile in cutlass.range_constexpr(4):
+            r_weight[None, tile].store(g_weight[lane, None, tile].load())
+        for tile in cutlass.range_constexpr(4):
+            r_x[None, tile].store(g_x[lane, None, tile].load())
+        for tile in cutlass.range_constexpr(4):
+            r_residual[None, tile].store(g_residual[lane, None, tile].load())
+    r_h = cute.make_rmem_tensor((8, 4), Float32)
+    sum = Float32(0.0)
+    for tile in cutlass.range_constexpr(4):
+        h = r_x[None, tile].load().to(Float32) + r_residual[None, tile].load().to(Float32)
+        r_h[None, tile].store(h)
+        sum = (h * h).reduce(cute.ReductionOp.ADD, sum, 0)
+        if valid:
+            g_residual[lane, None, tile].store(h.to(BFloat16))
+    sum = reduce_sum(sum, 32, 1)
+    if thread % 32 == 0:
+        s_sum[thread // 32] = sum
+    cute.arch.sync_threads()
+    s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((2, 2), stride=(2, 1)))
+    sum = s_sum_row[thread // 64, None].load().reduce(cute.ReductionOp.ADD, Float32(0.0), 0)
+    # out: (tokens, hidden=2048) bf16
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(row) * 2048, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
+    rsqrt = cute.math.rsqrt(sum * 0.00048828125 + eps)
+    if valid:
+        for tile in cutlass.range_constexpr(4):
+            w = r_weight[None, tile].load().to(Float32)
+            g_out[lane, None, tile].store((r_h[None, tile].load() * rsqrt * w).to(BFloat16))
+
+
+@cute.jit
+def launch(x_ptr: cute.Pointer, residual_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, eps: Float32, stream):
+    kernel.set_name_prefix("add_rms_norm", remove_cutlass_symbol=True, keep_mangled_name=False)
+    kernel(x_ptr, residual_ptr, weight_ptr, out_ptr, tokens, eps).launch(
+        grid=((tokens + 1) // 2, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+    )
+
+
+def compile_kernel(options: str):
+    """Compiles for stand-in arguments; `options` names the architecture, such as "--gpu-arch sm_90a"."""
+
+    def pointer(dtype, align):
+        return make_ptr(dtype, align, cute.AddressSpace.gmem, assumed_align=align)
+
+    return cute.compile(
+        launch,
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        Int32(1),
+        Float32(1),
+        make_fake_stream(),
+        options=options,
+    )

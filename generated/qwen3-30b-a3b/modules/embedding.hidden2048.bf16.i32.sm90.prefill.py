@@ -1,0 +1,74 @@
+# embedding.hidden2048.bf16.i32.sm90.prefill: rendered by rose-gen, do not edit
+# 
+# Gathers one row of the embedding table for each token; an id outside the table gives a row of zeros.
+# 
+# target: sm90, prefill, dependent launch
+# key: 6aab17290ddf7e7f82bec989ce870f8cff290f9180a14e3f565900c4a296abdf
+# made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
+# schedule: 2048 elements a row, 8 at a time, 64 threads a row
+# schedule: 128 threads a CTA
+
+import cutlass
+import cutlass.cute as cute
+from cutlass import BFloat16, Int32, Int64
+from cutlass.cute.runtime import make_fake_stream, make_ptr
+
+
+@cute.kernel
+def kernel(
+    ids_ptr: cute.Pointer,  # (tokens) i32
+    table_ptr: cute.Pointer,  # (vocab, hidden=2048) bf16
+    out_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, written
+    tokens: Int32,  # extent
+    vocab: Int32,  # extent
+):
+    thread = cute.arch.thread_idx()[0]
+    cta = cute.arch.block_idx()[0]
+    lane = thread % 64
+    row = cta * 2 + thread // 64
+    valid = row < tokens
+    # ids: (tokens) i32
+    g_ids = cute.make_tensor(ids_ptr + Int64(row), cute.make_layout(1))
+    ids = 0
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
+    if valid:
+        ids = g_ids[0]
+    # table: (vocab, hidden=2048) bf16
+    g_table = cute.make_tensor(table_ptr + cute.assume(Int64(ids) * 2048, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
+    r_table = cute.make_rmem_tensor((8, 4), BFloat16)
+    r_table.fill(0)
+    if valid and Int64(ids) >= 0 and Int64(ids) < Int64(vocab):
+        for tile in cutlass.range_constexpr(4):
+            r_table[None, tile].store(g_table[lane, None, tile].load())
+    # out: (tokens, hidden=2048) bf16
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(row) * 2048, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
+    if valid:
+        for tile in cutlass.range_constexpr(4):
+            g_out[lane, None, tile].store(r_table[None, tile].load())
+
+
+@cute.jit
+def launch(ids_ptr: cute.Pointer, table_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, vocab: Int32, stream):
+    kernel.set_name_prefix("embedding", remove_cutlass_symbol=True, keep_mangled_name=False)
+    kernel(ids_ptr, table_ptr, out_ptr, tokens, vocab).launch(
+        grid=((tokens + 1) // 2, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+    )
+
+
+def compile_kernel(options: str):
+    """Compiles for stand-in arguments; `options` names the architecture, such as "--gpu-arch sm_90a"."""
+
+    def pointer(dtype, align):
+        return make_ptr(dtype, align, cute.AddressSpace.gmem, assumed_align=align)
+
+    return cute.compile(
+        launch,
+        pointer(Int32, 4),
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        Int32(1),
+        Int32(1),
+        make_fake_stream(),
+        options=options,
+    )

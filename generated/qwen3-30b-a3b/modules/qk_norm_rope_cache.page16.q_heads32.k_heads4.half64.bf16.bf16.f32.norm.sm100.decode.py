@@ -1,0 +1,243 @@
+# qk_norm_rope_cache.page16.q_heads32.k_heads4.half64.bf16.bf16.f32.norm.sm100.decode: rendered by rose-gen, do not edit
+# 
+# Takes the fused QKV row of each token apart - per-head RMSNorm of q and k (with norm), rotary embedding in
+# the neox layout by the token's position, then q to its own tensor and k and v into a paged KV cache at the
+# token's slot. Tokens with a slot below 0 are padding and reach no cache. With quantised, cache elements are
+# divided by the scale of their tensor.
+# Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
+# 
+# target: sm100, decode, dependent launch
+# key: 3e3f7806cdd89381d3904ea66140bc7feefcffa914a7b70e32605682f1550896
+# made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
+# schedule: q: 128 elements a row, 16 at a time, 4 threads a row
+# schedule: k: 128 elements a row, 16 at a time, 4 threads a row
+# schedule: v: 64 elements a row, 16 at a time, 4 threads a row
+# schedule: 32 threads a CTA
+
+import cutlass
+import cutlass.cute as cute
+from cutlass import BFloat16, Boolean, Float32, Int32, Int64, Uint8
+from cutlass.cute.runtime import make_fake_stream, make_ptr
+
+
+@cute.jit
+def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
+    # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
+    offset = threads * stride // 2
+    while cutlass.const_expr(offset >= stride):
+        other = cute.arch.shuffle_sync_bfly(value, offset=offset)
+        value = value + other
+        offset = offset // 2
+    return value
+
+
+@cute.kernel
+def kernel(
+    qkv_ptr: cute.Pointer,  # (tokens, heads=40, two=2, half=64) bf16
+    q_weight_ptr: cute.Pointer,  # (two=2, half=64) bf16
+    k_weight_ptr: cute.Pointer,  # (two=2, half=64) bf16
+    cos_sin_ptr: cute.Pointer,  # (positions, two=2, half=64) f32
+    position_ptr: cute.Pointer,  # (tokens) i64
+    slot_ptr: cute.Pointer,  # (tokens) i64
+    q_ptr: cute.Pointer,  # (tokens, q_heads=32, two=2, half=64) bf16, written
+    k_cache_ptr: cute.Pointer,  # (pages, page=16, k_heads=4, two=2, half=64) bf16, written
+    v_cache_ptr: cute.Pointer,  # (pages, page=16, v_heads=4, two=2, half=64) bf16, written
+    tokens: Int32,  # extent
+    positions: Int32,  # extent
+    pages: Int32,  # extent
+    qkv_stride0: Int64,  # elements from one index of mode 0 of qkv to the next, a multiple of 16
+    eps: Float32,
+):
+    thread = cute.arch.thread_idx()[0]
+    cta = cute.arch.block_idx()[0]
+    # section q
+    if cta < (tokens * 32 + 7) // 8:
+        lane = thread % 4
+        row = cta * 8 + thread // 4
+        valid = row < tokens * 32
+        # q_weight: (two=2, half=64) bf16
+        g_q_weight = cute.make_tensor(q_weight_ptr, cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
+        r_q_weight = cute.make_rmem_tensor((16, 2), BFloat16)
+        r_q_weight.fill(0)
+        if valid:
+            for tile in cutlass.range_constexpr(2):
+                r_q_weight[None, tile].store(g_q_weight[lane, None, tile].load())
+        tokens_index = row // 32
+        # position: (tokens) i64
+        g_position = cute.make_tensor(position_ptr + Int64(tokens_index), cute.make_layout(1))
+        position = Int64(0)
+        cute.arch.griddepcontrol_wait()
+        cute.arch.griddepcontrol_launch_dependents()
+        if valid:
+            position = g_position[0]
+        # cos_sin: (positions, two=2, half=64) f32
+        g_cos_sin = cute.make_tensor(cos_sin_ptr + cute.assume(position * 128 + 64, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
+        r_cos_sin = cute.make_rmem_tensor((16,), Float32)
+        r_cos_sin.fill(0)
+        if valid and position >= 0 and position < Int64(positions):
+            r_cos_sin[None].store(g_cos_sin[lane, None].load())
+        q_heads_index = row % 32
+        # qkv: (tokens, heads=40, two=2, half=64) bf16
+        g_qkv = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index) * qkv_stride0 + Int64(q_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
+        r_qkv = cute.make_rmem_tensor((16, 2), BFloat16)
+        r_qkv.fill(0)
+        if valid:
+            for tile in cutlass.range_constexpr(2):
+                r_qkv[None, tile].store(g_qkv[lane, None, tile].load())
+        # cos_sin: (positions, two=2, half=64) f32
+        g_cos_sin_1 = cute.make_tensor(cos_sin_ptr + cute.assume(position * 128, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
+        r_cos_sin_1 = cute.make_rmem_tensor((16,), Float32)
+        r_cos_sin_1.fill(0)
+        if valid and position >= 0 and position < Int64(positions):
+            r_cos_sin_1[None].store(g_cos_sin_1[lane, None].load())
+        r_v = cute.make_rmem_tensor((2,), Uint8)
+        sum = Float32(0.0)
+        for tile in cutlass.range_constexpr(2):
+            r_v[tile] = tile == 0
+            x = r_qkv[None, tile].load().to(Float32)
+            sum = (x * x).reduce(cute.ReductionOp.ADD, sum, 0)
+        sum = reduce_sum(sum, 4, 1)
+        r_y = cute.make_rmem_tensor((16, 2), Float32)
+        r_v_1 = cute.make_rmem_tensor((16, 2), Float32)
+        rsqrt = cute.math.rsqrt(sum * 0.0078125 + eps)
+        for tile in cutlass.range_constexpr(2):
+            x_1 = r_qkv[None, tile].load().to(Float32)
+            y = x_1 * rsqrt * r_q_weight[None, tile].load().to(Float32)
+            r_y[None, tile].store(y)
+            r_v_1[None, tile].store(y * r_cos_sin_1[None].load())
+        # q: (tokens, q_heads=32, two=2, half=64) bf16
+        g_q = cute.make_tensor(q_ptr + cute.assume(Int64(tokens_index) * 4096 + Int64(q_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
+        if valid:
+            for tile in cutlass.range_constexpr(2):
+                turned = cute.where(cute.full((16,), r_v[tile] != 0, Boolean), -r_y[None, 1 - tile].load(), r_y[None, 1 - tile].load())
+                g_q[lane, None, tile].store((r_v_1[None, tile].load() + turned * r_cos_sin[None].load()).to(BFloat16))
+    # section k
+    if cta >= (tokens * 32 + 7) // 8 and cta < (tokens * 32 + 7) // 8 + (tokens * 4 + 7) // 8:
+        lane_1 = thread % 4
+        row_1 = (cta - (tokens * 32 + 7) // 8) * 8 + thread // 4
+        valid_1 = row_1 < tokens * 4
+        # k_weight: (two=2, half=64) bf16
+        g_k_weight = cute.make_tensor(k_weight_ptr, cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
+        r_k_weight = cute.make_rmem_tensor((16, 2), BFloat16)
+        r_k_weight.fill(0)
+        if valid_1:
+            for tile_1 in cutlass.range_constexpr(2):
+                r_k_weight[None, tile_1].store(g_k_weight[lane_1, None, tile_1].load())
+        tokens_index_1 = row_1 // 4
+        # position: (tokens) i64
+        g_position_1 = cute.make_tensor(position_ptr + Int64(tokens_index_1), cute.make_layout(1))
+        position_1 = Int64(0)
+        cute.arch.griddepcontrol_wait()
+        cute.arch.griddepcontrol_launch_dependents()
+        if valid_1:
+            position_1 = g_position_1[0]
+        # cos_sin: (positions, two=2, half=64) f32
+        g_cos_sin_2 = cute.make_tensor(cos_sin_ptr + cute.assume(position_1 * 128 + 64, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
+        r_cos_sin_2 = cute.make_rmem_tensor((16,), Float32)
+        r_cos_sin_2.fill(0)
+        if valid_1 and position_1 >= 0 and position_1 < Int64(positions):
+            r_cos_sin_2[None].store(g_cos_sin_2[lane_1, None].load())
+        k_heads_index = row_1 % 4
+        # qkv: (tokens, heads=40, two=2, half=64) bf16
+        g_qkv_1 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_1) * qkv_stride0 + 4096 + Int64(k_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
+        r_qkv_1 = cute.make_rmem_tensor((16, 2), BFloat16)
+        r_qkv_1.fill(0)
+        if valid_1:
+            for tile_1 in cutlass.range_constexpr(2):
+                r_qkv_1[None, tile_1].store(g_qkv_1[lane_1, None, tile_1].load())
+        # cos_sin: (positions, two=2, half=64) f32
+        g_cos_sin_3 = cute.make_tensor(cos_sin_ptr + cute.assume(position_1 * 128, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
+        r_cos_sin_3 = cute.make_rmem_tensor((16,), Float32)
+        r_cos_sin_3.fill(0)
+        if valid_1 and position_1 >= 0 and position_1 < Int64(positions):
+            r_cos_sin_3[None].store(g_cos_sin_3[lane_1, None].load())
+        r_v_2 = cute.make_rmem_tensor((2,), Uint8)
+        sum_1 = Float32(0.0)
+        for tile_1 in cutlass.range_constexpr(2):
+            r_v_2[tile_1] = tile_1 == 0
+            x_2 = r_qkv_1[None, tile_1].load().to(Float32)
+            sum_1 = (x_2 * x_2).reduce(cute.ReductionOp.ADD, sum_1, 0)
+        sum_1 = reduce_sum(sum_1, 4, 1)
+        r_y_1 = cute.make_rmem_tensor((16, 2), Float32)
+        r_v_3 = cute.make_rmem_tensor((16, 2), Float32)
+        rsqrt_1 = cute.math.rsqrt(sum_1 * 0.0078125 + eps)
+        for tile_1 in cutlass.range_constexpr(2):
+            x_3 = r_qkv_1[None, tile_1].load().to(Float32)
+            y_1 = x_3 * rsqrt_1 * r_k_weight[None, tile_1].load().to(Float32)
+            r_y_1[None, tile_1].store(y_1)
+            r_v_3[None, tile_1].store(y_1 * r_cos_sin_3[None].load())
+        # slot: (tokens) i64
+        g_slot = cute.make_tensor(slot_ptr + Int64(tokens_index_1), cute.make_layout(1))
+        slot = Int64(0)
+        if valid_1:
+            slot = g_slot[0]
+        t = Int64(16)
+        # k_cache: (pages, page=16, k_heads=4, two=2, half=64) bf16
+        g_k_cache = cute.make_tensor(k_cache_ptr + cute.assume(slot // t * 8192 + slot % t * 512 + Int64(k_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
+        if valid_1 and slot // t >= 0 and slot // t < Int64(pages) and slot % t >= 0 and slot % t < 16 and slot >= 0:
+            for tile_1 in cutlass.range_constexpr(2):
+                turned_1 = cute.where(cute.full((16,), r_v_2[tile_1] != 0, Boolean), -r_y_1[None, 1 - tile_1].load(), r_y_1[None, 1 - tile_1].load())
+                k = r_v_3[None, tile_1].load() + turned_1 * r_cos_sin_2[None].load()
+                g_k_cache[lane_1, None, tile_1].store(k.to(BFloat16))
+    # section v
+    if cta >= (tokens * 32 + 7) // 8 + (tokens * 4 + 7) // 8 and cta < (tokens * 32 + 7) // 8 + (tokens * 4 + 7) // 8 + (tokens * 4 * 2 + 7) // 8:
+        lane_2 = thread % 4
+        row_2 = (cta - ((tokens * 32 + 7) // 8 + (tokens * 4 + 7) // 8)) * 8 + thread // 4
+        valid_2 = row_2 < tokens * 4 * 2
+        tokens_index_2 = row_2 // 2 // 4
+        v_heads_index = row_2 // 2 % 4
+        two_index = row_2 % 2
+        # qkv: (tokens, heads=40, two=2, half=64) bf16
+        g_qkv_2 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_2) * qkv_stride0 + 4608 + Int64(v_heads_index) * 128 + Int64(two_index) * 64, divby=16), cute.make_layout((4, 16), stride=(16, 1)))
+        r_qkv_2 = cute.make_rmem_tensor((16,), BFloat16)
+        r_qkv_2.fill(0)
+        cute.arch.griddepcontrol_wait()
+        cute.arch.griddepcontrol_launch_dependents()
+        if valid_2:
+            r_qkv_2[None].store(g_qkv_2[lane_2, None].load())
+        # slot: (tokens) i64
+        g_slot_1 = cute.make_tensor(slot_ptr + Int64(tokens_index_2), cute.make_layout(1))
+        slot_1 = Int64(0)
+        if valid_2:
+            slot_1 = g_slot_1[0]
+        t_1 = Int64(16)
+        # v_cache: (pages, page=16, v_heads=4, two=2, half=64) bf16
+        g_v_cache = cute.make_tensor(v_cache_ptr + cute.assume(slot_1 // t_1 * 8192 + slot_1 % t_1 * 512 + Int64(v_heads_index) * 128 + Int64(two_index) * 64, divby=16), cute.make_layout((4, 16), stride=(16, 1)))
+        if valid_2 and slot_1 // t_1 >= 0 and slot_1 // t_1 < Int64(pages) and slot_1 % t_1 >= 0 and slot_1 % t_1 < 16 and slot_1 >= 0:
+            v = r_qkv_2[None].load().to(Float32)
+            g_v_cache[lane_2, None].store(v.to(BFloat16))
+
+
+@cute.jit
+def launch(qkv_ptr: cute.Pointer, q_weight_ptr: cute.Pointer, k_weight_ptr: cute.Pointer, cos_sin_ptr: cute.Pointer, position_ptr: cute.Pointer, slot_ptr: cute.Pointer, q_ptr: cute.Pointer, k_cache_ptr: cute.Pointer, v_cache_ptr: cute.Pointer, tokens: Int32, positions: Int32, pages: Int32, qkv_stride0: Int64, eps: Float32, stream):
+    kernel.set_name_prefix("qk_norm_rope_cache", remove_cutlass_symbol=True, keep_mangled_name=False)
+    kernel(qkv_ptr, q_weight_ptr, k_weight_ptr, cos_sin_ptr, position_ptr, slot_ptr, q_ptr, k_cache_ptr, v_cache_ptr, tokens, positions, pages, qkv_stride0, eps).launch(
+        grid=((tokens * 32 + 7) // 8 + (tokens * 4 + 7) // 8 + (tokens * 4 * 2 + 7) // 8, 1, 1), block=(32, 1, 1), stream=stream, use_pdl=True
+    )
+
+
+def compile_kernel(options: str):
+    """Compiles for stand-in arguments; `options` names the architecture, such as "--gpu-arch sm_90a"."""
+
+    def pointer(dtype, align):
+        return make_ptr(dtype, align, cute.AddressSpace.gmem, assumed_align=align)
+
+    return cute.compile(
+        launch,
+        pointer(BFloat16, 32),
+        pointer(BFloat16, 32),
+        pointer(BFloat16, 32),
+        pointer(Float32, 32),
+        pointer(Int64, 8),
+        pointer(Int64, 8),
+        pointer(BFloat16, 32),
+        pointer(BFloat16, 32),
+        pointer(BFloat16, 32),
+        Int32(1),
+        Int32(1),
+        Int32(1),
+        Int64(1),
+        Float32(1),
+        make_fake_stream(),
+        options=options,
+    )

@@ -1,0 +1,75 @@
+# swiglu.inter768.bf16.sm90.decode: rendered by rose-gen, do not edit
+# 
+# Multiplies silu of the gate half of a fused gate-up row by its up half.
+# Source: arXiv 2002.05202, equation 6
+# 
+# target: sm90, decode, dependent launch
+# key: 821a47b2efa59267bbb1958f9045516fd574c8f74866c2d3ea345e028a3547c0
+# made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
+# schedule: inter is cut in 2 chunks of 384: nothing reduces it
+# schedule: 384 elements a row, 8 at a time, 16 threads a row
+# schedule: 32 threads a CTA
+
+import cutlass
+import cutlass.cute as cute
+from cutlass import BFloat16, Float32, Int32, Int64
+from cutlass.cute.runtime import make_fake_stream, make_ptr
+
+
+@cute.kernel
+def kernel(
+    gate_up_ptr: cute.Pointer,  # (tokens, two=2, inter=768) bf16
+    out_ptr: cute.Pointer,  # (tokens, inter=768) bf16, written
+    tokens: Int32,  # extent
+):
+    thread = cute.arch.thread_idx()[0]
+    cta = cute.arch.block_idx()[0]
+    lane = thread % 16
+    row = cta * 2 + thread // 16
+    valid = row < tokens * 2
+    tokens_index = row // 2
+    inter_384_index = row % 2
+    # gate_up: (tokens, two=2, inter=768) bf16
+    g_gate_up = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 1536 + Int64(inter_384_index) * 384, divby=8), cute.make_layout((16, 8, 3), stride=(8, 1, 128)))
+    r_gate_up = cute.make_rmem_tensor((8, 3), BFloat16)
+    r_gate_up.fill(0)
+    # gate_up: (tokens, two=2, inter=768) bf16
+    g_gate_up_1 = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 1536 + 768 + Int64(inter_384_index) * 384, divby=8), cute.make_layout((16, 8, 3), stride=(8, 1, 128)))
+    r_gate_up_1 = cute.make_rmem_tensor((8, 3), BFloat16)
+    r_gate_up_1.fill(0)
+    # out: (tokens, inter=768) bf16
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 768 + Int64(inter_384_index) * 384, divby=8), cute.make_layout((16, 8, 3), stride=(8, 1, 128)))
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
+    if valid:
+        for tile in cutlass.range_constexpr(3):
+            r_gate_up[None, tile].store(g_gate_up[lane, None, tile].load())
+        for tile in cutlass.range_constexpr(3):
+            r_gate_up_1[None, tile].store(g_gate_up_1[lane, None, tile].load())
+        for tile in cutlass.range_constexpr(3):
+            gate = r_gate_up[None, tile].load().to(Float32)
+            g_out[lane, None, tile].store((gate * cute.math.rcp(1.0 + cute.math.exp(-gate), approx=True, ftz=True) * r_gate_up_1[None, tile].load().to(Float32)).to(BFloat16))
+
+
+@cute.jit
+def launch(gate_up_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, stream):
+    kernel.set_name_prefix("swiglu", remove_cutlass_symbol=True, keep_mangled_name=False)
+    kernel(gate_up_ptr, out_ptr, tokens).launch(
+        grid=((tokens * 2 + 1) // 2, 1, 1), block=(32, 1, 1), stream=stream, use_pdl=True
+    )
+
+
+def compile_kernel(options: str):
+    """Compiles for stand-in arguments; `options` names the architecture, such as "--gpu-arch sm_90a"."""
+
+    def pointer(dtype, align):
+        return make_ptr(dtype, align, cute.AddressSpace.gmem, assumed_align=align)
+
+    return cute.compile(
+        launch,
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        Int32(1),
+        make_fake_stream(),
+        options=options,
+    )

@@ -1,0 +1,67 @@
+# embedding.hidden4096.bf16.i32.sm100.prefill: rendered by rose-gen, do not edit
+# 
+# Gathers one row of the embedding table for each token; an id outside the table gives a row of zeros.
+# 
+# target: sm100, prefill, dependent launch
+# key: 62d5bd9928344e95b066e4898f9236dbdfad6439f15be01b342f7037e0750514
+# made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
+# schedule: 4096 elements a row, 16 at a time, 128 threads a row
+# schedule: 128 threads a CTA
+
+import cutlass
+import cutlass.cute as cute
+from cutlass import BFloat16, Int32, Int64
+from cutlass.cute.runtime import make_fake_stream, make_ptr
+
+
+@cute.kernel
+def kernel(
+    ids_ptr: cute.Pointer,  # (tokens) i32
+    table_ptr: cute.Pointer,  # (vocab, hidden=4096) bf16
+    out_ptr: cute.Pointer,  # (tokens, hidden=4096) bf16, written
+    tokens: Int32,  # extent
+    vocab: Int32,  # extent
+):
+    thread = cute.arch.thread_idx()[0]
+    cta = cute.arch.block_idx()[0]
+    # ids: (tokens) i32
+    g_ids = cute.make_tensor(ids_ptr + Int64(cta), cute.make_layout(1))
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
+    # table: (vocab, hidden=4096) bf16
+    g_table = cute.make_tensor(table_ptr + cute.assume(Int64(g_ids[0]) * 4096, divby=16), cute.make_layout((128, 16, 2), stride=(16, 1, 2048)))
+    r_table = cute.make_rmem_tensor((16, 2), BFloat16)
+    r_table.fill(0)
+    if Int64(g_ids[0]) >= 0 and Int64(g_ids[0]) < Int64(vocab):
+        for tile in cutlass.range_constexpr(2):
+            r_table[None, tile].store(g_table[thread, None, tile].load())
+    # out: (tokens, hidden=4096) bf16
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 4096, divby=16), cute.make_layout((128, 16, 2), stride=(16, 1, 2048)))
+    for tile in cutlass.range_constexpr(2):
+        g_out[thread, None, tile].store(r_table[None, tile].load())
+
+
+@cute.jit
+def launch(ids_ptr: cute.Pointer, table_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, vocab: Int32, stream):
+    kernel.set_name_prefix("embedding", remove_cutlass_symbol=True, keep_mangled_name=False)
+    kernel(ids_ptr, table_ptr, out_ptr, tokens, vocab).launch(
+        grid=(tokens, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+    )
+
+
+def compile_kernel(options: str):
+    """Compiles for stand-in arguments; `options` names the architecture, such as "--gpu-arch sm_90a"."""
+
+    def pointer(dtype, align):
+        return make_ptr(dtype, align, cute.AddressSpace.gmem, assumed_align=align)
+
+    return cute.compile(
+        launch,
+        pointer(Int32, 4),
+        pointer(BFloat16, 32),
+        pointer(BFloat16, 32),
+        Int32(1),
+        Int32(1),
+        make_fake_stream(),
+        options=options,
+    )

@@ -1,0 +1,68 @@
+# embedding.hidden4096.bf16.i32.sm90.decode: rendered by rose-gen, do not edit
+# 
+# Gathers one row of the embedding table for each token; an id outside the table gives a row of zeros.
+# 
+# target: sm90, decode, dependent launch
+# key: dd30fd5e5a99abf1cbc960b33c05baeb966325029e5fc41f497abfca8cfd887e
+# made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
+# schedule: hidden is cut in 8 chunks of 512: nothing reduces it
+# schedule: 512 elements a row, 8 at a time, 64 threads a row
+# schedule: 64 threads a CTA
+
+import cutlass
+import cutlass.cute as cute
+from cutlass import BFloat16, Int32, Int64
+from cutlass.cute.runtime import make_fake_stream, make_ptr
+
+
+@cute.kernel
+def kernel(
+    ids_ptr: cute.Pointer,  # (tokens) i32
+    table_ptr: cute.Pointer,  # (vocab, hidden=4096) bf16
+    out_ptr: cute.Pointer,  # (tokens, hidden=4096) bf16, written
+    tokens: Int32,  # extent
+    vocab: Int32,  # extent
+):
+    thread = cute.arch.thread_idx()[0]
+    cta = cute.arch.block_idx()[0]
+    tokens_index = cta // 8
+    # ids: (tokens) i32
+    g_ids = cute.make_tensor(ids_ptr + Int64(tokens_index), cute.make_layout(1))
+    hidden_512_index = cta % 8
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
+    # table: (vocab, hidden=4096) bf16
+    g_table = cute.make_tensor(table_ptr + cute.assume(Int64(g_ids[0]) * 4096 + Int64(hidden_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
+    r_table = cute.make_rmem_tensor((8,), BFloat16)
+    r_table.fill(0)
+    if Int64(g_ids[0]) >= 0 and Int64(g_ids[0]) < Int64(vocab):
+        r_table[None].store(g_table[thread, None].load())
+    # out: (tokens, hidden=4096) bf16
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 4096 + Int64(hidden_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
+    g_out[thread, None].store(r_table[None].load())
+
+
+@cute.jit
+def launch(ids_ptr: cute.Pointer, table_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, vocab: Int32, stream):
+    kernel.set_name_prefix("embedding", remove_cutlass_symbol=True, keep_mangled_name=False)
+    kernel(ids_ptr, table_ptr, out_ptr, tokens, vocab).launch(
+        grid=(tokens * 8, 1, 1), block=(64, 1, 1), stream=stream, use_pdl=True
+    )
+
+
+def compile_kernel(options: str):
+    """Compiles for stand-in arguments; `options` names the architecture, such as "--gpu-arch sm_90a"."""
+
+    def pointer(dtype, align):
+        return make_ptr(dtype, align, cute.AddressSpace.gmem, assumed_align=align)
+
+    return cute.compile(
+        launch,
+        pointer(Int32, 4),
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        Int32(1),
+        Int32(1),
+        make_fake_stream(),
+        options=options,
+    )

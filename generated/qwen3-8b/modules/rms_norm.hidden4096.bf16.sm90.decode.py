@@ -1,0 +1,96 @@
+# rms_norm.hidden4096.bf16.sm90.decode: rendered by rose-gen, do not edit
+# 
+# Normalises each row by its root mean square; gated, the result is multiplied by silu of a gate; with
+# unit_offset the weight is stored as its difference from 1.
+# Source: arXiv 1910.07467, equation 4; the gated form and the unit offset as in the model code of Qwen3-Next
+# and Gemma
+# 
+# target: sm90, decode, dependent launch
+# key: 2608ec4d1da8e96812c898ef2c6843c2ee3804f8534aa74c90e44f3dcd446e01
+# made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
+# schedule: 4096 elements a row, 8 at a time, 512 threads a row
+# schedule: 512 threads a CTA
+
+import cutlass
+import cutlass.cute as cute
+from cutlass import BFloat16, Float32, Int32, Int64
+from cutlass.cute.runtime import make_fake_stream, make_ptr
+
+
+@cute.jit
+def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
+    # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
+    offset = threads * stride // 2
+    while cutlass.const_expr(offset >= stride):
+        other = cute.arch.shuffle_sync_bfly(value, offset=offset)
+        value = value + other
+        offset = offset // 2
+    return value
+
+
+@cute.kernel
+def kernel(
+    x_ptr: cute.Pointer,  # (tokens, hidden=4096) bf16
+    weight_ptr: cute.Pointer,  # (hidden=4096) bf16
+    out_ptr: cute.Pointer,  # (tokens, hidden=4096) bf16, written
+    tokens: Int32,  # extent
+    x_stride0: Int64,  # elements from one index of mode 0 of x to the next, a multiple of 8
+    eps: Float32,
+):
+    thread = cute.arch.thread_idx()[0]
+    cta = cute.arch.block_idx()[0]
+    shared = cutlass.memory.SmemAllocator()
+    s_sum = shared.allocate_tensor(Float32, cute.make_layout(16), byte_alignment=16)
+    # weight: (hidden=4096) bf16
+    g_weight = cute.make_tensor(weight_ptr, cute.make_layout((512, 8), stride=(8, 1)))
+    r_weight = cute.make_rmem_tensor((8,), BFloat16)
+    r_weight[None].store(g_weight[thread, None].load())
+    # x: (tokens, hidden=4096) bf16
+    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(cta) * x_stride0, divby=8), cute.make_layout((512, 8), stride=(8, 1)))
+    r_x = cute.make_rmem_tensor((8,), BFloat16)
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
+    r_x[None].store(g_x[thread, None].load())
+    sum = Float32(0.0)
+    h = r_x[None].load().to(Float32)
+    sum = (h * h).reduce(cute.ReductionOp.ADD, sum, 0)
+    sum = reduce_sum(sum, 32, 1)
+    if thread % 32 == 0:
+        s_sum[thread // 32] = sum
+    cute.arch.sync_threads()
+    s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((1, 16), stride=(16, 1)))
+    sum = s_sum_row[0, None].load().reduce(cute.ReductionOp.ADD, Float32(0.0), 0)
+    # out: (tokens, hidden=4096) bf16
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((512, 8), stride=(8, 1)))
+    rsqrt = cute.math.rsqrt(sum * 0.000244140625 + eps)
+    h_1 = r_x[None].load().to(Float32)
+    w = r_weight[None].load().to(Float32)
+    y = h_1 * rsqrt * w
+    g_out[thread, None].store(y.to(BFloat16))
+
+
+@cute.jit
+def launch(x_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, x_stride0: Int64, eps: Float32, stream):
+    kernel.set_name_prefix("rms_norm", remove_cutlass_symbol=True, keep_mangled_name=False)
+    kernel(x_ptr, weight_ptr, out_ptr, tokens, x_stride0, eps).launch(
+        grid=(tokens, 1, 1), block=(512, 1, 1), stream=stream, use_pdl=True
+    )
+
+
+def compile_kernel(options: str):
+    """Compiles for stand-in arguments; `options` names the architecture, such as "--gpu-arch sm_90a"."""
+
+    def pointer(dtype, align):
+        return make_ptr(dtype, align, cute.AddressSpace.gmem, assumed_align=align)
+
+    return cute.compile(
+        launch,
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        Int32(1),
+        Int64(1),
+        Float32(1),
+        make_fake_stream(),
+        options=options,
+    )

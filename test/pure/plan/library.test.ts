@@ -1,0 +1,237 @@
+/** What the planned variants of published models must be, from their papers and configs. */
+
+import { join } from 'node:path';
+import { ARCHITECTURES } from '../../../src/device/arch.js';
+import { Facts } from '../../../src/plan/facts.js';
+import { knownModels, loadModel, type Model, type Plan } from '../../../src/plan/index.js';
+import { CONFIGS, planFor } from './helpers.js';
+
+const planOf = async (name: string, options: Parameters<typeof planFor>[1] = {}): Promise<Plan> =>
+  planFor(await loadModel(name), options);
+const fixture = (name: string): string => join(CONFIGS, name);
+const FIXTURES = ['llama-3.1-8b', 'mistral-7b-v0.3', 'gemma-3-4b', 'bert-base', 'deepseek-v3'].map(fixture);
+
+/** Kernel and static dimensions of the variants for one architecture and phase. */
+function kernels({ variants }: Plan, phase = 'prefill'): readonly string[] {
+  return variants
+    .filter((variant) => variant.phase === phase)
+    .map(({ id }) => id.split('.').slice(0, -2).join('.'));
+}
+
+const gaps = ({ notCovered }: Plan): readonly string[] => notCovered.map(({ op }) => op);
+
+test('qwen3-8b: one variant each of five kernels, in both phases', async () => {
+  const whole = await planOf('qwen3-8b');
+  const expected = [
+    'embedding.hidden4096.bf16.i32',
+    'rms_norm.hidden4096.bf16',
+    'add_rms_norm.hidden4096.bf16',
+    'qk_norm_rope_cache.page16.q_heads32.k_heads8.half64.bf16.bf16.f32.norm',
+    'swiglu.inter12288.bf16',
+  ];
+  expect(kernels(whole, 'prefill')).toEqual(expected);
+  expect(kernels(whole, 'decode')).toEqual(expected);
+  expect(gaps(whole)).toEqual(['GEMM', 'sampling', 'attention']);
+  const added = whole.variants.find(({ kernel }) => kernel === 'add_rms_norm');
+  expect(added?.reasons).toEqual([
+    'post-attention norm of 36 layers',
+    'input norm of layers 2 to 36',
+    'final norm',
+  ]);
+  expect(whole).toMatchObject({ dtype: 'bf16', kvDtype: 'bf16', quant: 'none' });
+});
+
+test.each([
+  ['qwen3-0.6b', 1024, 16, 8, 3072],
+  ['qwen3-1.7b', 2048, 16, 8, 6144],
+  ['qwen3-4b', 2560, 32, 8, 9728],
+  ['qwen3-14b', 5120, 40, 8, 17408],
+  ['qwen3-32b', 5120, 64, 8, 25600],
+  ['qwen3-30b-a3b', 2048, 32, 4, 768],
+  ['qwen3-235b-a22b', 4096, 64, 4, 1536],
+])('%s: hidden %d, %d + %d heads of 128, SwiGLU of %d', async (name, hidden, heads, kvHeads, inter) => {
+  expect(kernels(await planOf(name))).toEqual([
+    `embedding.hidden${hidden}.bf16.i32`,
+    `rms_norm.hidden${hidden}.bf16`,
+    `add_rms_norm.hidden${hidden}.bf16`,
+    `qk_norm_rope_cache.page16.q_heads${heads}.k_heads${kvHeads}.half64.bf16.bf16.f32.norm`,
+    `swiglu.inter${inter}.bf16`,
+  ]);
+});
+
+test('models with experts list what routes and combines them', async () => {
+  const moe = ['MoE routing', 'MoE dispatch', 'grouped GEMM', 'MoE combine'];
+  for (const name of ['qwen3-30b-a3b', 'qwen3-next-80b-a3b', 'kimi-k2', fixture('deepseek-v3')]) {
+    expect(gaps(await planOf(name))).toEqual(expect.arrayContaining(moe));
+  }
+  for (const name of ['qwen3-8b', fixture('llama-3.1-8b')]) {
+    for (const gap of moe) expect(gaps(await planOf(name))).not.toContain(gap);
+  }
+});
+
+test('qwen3-next: offset norms, the gated norm of its delta net, no fused QK kernel for a quarter of each head', async () => {
+  const whole = await planOf('qwen3-next-80b-a3b');
+  expect(kernels(whole)).toEqual([
+    'embedding.hidden2048.bf16.i32',
+    'rms_norm.hidden2048.bf16.unit_offset',
+    'add_rms_norm.hidden2048.bf16.unit_offset',
+    'swiglu.inter512.bf16',
+    'rms_norm.hidden128.bf16.gated',
+  ]);
+  expect(gaps(whole)).toEqual(
+    expect.arrayContaining([
+      'rotary embedding and KV cache write',
+      'QK norm',
+      'Gated DeltaNet',
+      'attention output gate',
+    ]),
+  );
+  const gated = whole.variants.find(({ binding }) => binding.flags['gated']);
+  expect(gated?.reasons).toEqual(['gated norm of 32 heads in 36 Gated DeltaNet layers']);
+  const shared = whole.variants.find(({ kernel }) => kernel === 'swiglu');
+  expect(shared?.reasons).toEqual(['SwiGLU of 512 experts, 10 rows a token', 'SwiGLU of the shared expert']);
+});
+
+test.each([
+  ['qwen3-embedding-0.6b', 1024],
+  ['qwen3-embedding-4b', 2560],
+  ['qwen3-embedding-8b', 4096],
+])('%s pools the last token of %d and is never decoded', async (name, hidden) => {
+  const whole = await planOf(name);
+  expect(kernels(whole)).toContain(`last_token_pool_l2.hidden${hidden}.bf16.f32`);
+  expect(whole.phases).toEqual(['prefill']);
+  expect(kernels(whole, 'decode')).toEqual([]);
+  expect(gaps(whole)).not.toContain('sampling');
+});
+
+test('all-minilm-l6-v2 pools the mean, in f16, and lists what BERT adds up', async () => {
+  const whole = await planOf('all-minilm-l6-v2');
+  expect(kernels(whole)).toEqual([
+    'embedding.hidden384.f16.i32',
+    'mean_pool_l2.hidden384.f16.f32',
+    'layer_norm.hidden384.f16.bias',
+    'gelu_bias.inter1536.f16',
+  ]);
+  expect(gaps(whole)).toEqual(
+    expect.arrayContaining(['attention', 'sum of embeddings', 'residual addition']),
+  );
+  expect(gaps(whole)).not.toContain('task head');
+});
+
+test('bert-base ends in a task head that its config does not describe', async () => {
+  const whole = await planOf(fixture('bert-base'));
+  expect(kernels(whole)).toEqual([
+    'embedding.hidden768.bf16.i32',
+    'layer_norm.hidden768.bf16.bias',
+    'gelu_bias.inter3072.bf16',
+  ]);
+  expect(gaps(whole)).toContain('task head');
+});
+
+test.each([
+  ['llama-3.1-8b', 14336],
+  ['mistral-7b-v0.3', 14336],
+])('%s: rotary embedding without QK norm', async (name, inter) => {
+  expect(kernels(await planOf(fixture(name)))).toEqual([
+    'embedding.hidden4096.bf16.i32',
+    'rms_norm.hidden4096.bf16',
+    'add_rms_norm.hidden4096.bf16',
+    'qk_norm_rope_cache.page16.q_heads32.k_heads8.half64.bf16.bf16.f32',
+    `swiglu.inter${inter}.bf16`,
+  ]);
+});
+
+test('gemma-3-4b: unwrapped, with the defaults that its config leaves out', async () => {
+  const whole = await planOf(fixture('gemma-3-4b'));
+  expect(kernels(whole)).toEqual([
+    'embedding.hidden2560.bf16.i32',
+    'rms_norm.hidden2560.bf16.unit_offset',
+    'add_rms_norm.hidden2560.bf16.unit_offset',
+  ]);
+  expect(gaps(whole)).toEqual(
+    expect.arrayContaining([
+      'vision or audio towers',
+      'gated MLP activation',
+      'embedding scale',
+      'sliding-window attention',
+    ]),
+  );
+  const alone = whole.variants.find(({ kernel }) => kernel === 'rms_norm');
+  expect(alone?.reasons).toEqual([
+    'input norm of the first layer',
+    'post-attention norm of 34 layers',
+    'post-feedforward norm of 34 layers',
+  ]);
+});
+
+test.each([
+  ['kimi-k2', 8192],
+  [fixture('deepseek-v3'), 16384],
+])('%s: its fp8 checkpoint asks for 128-element blocks', async (name, attention) => {
+  const whole = await planOf(name);
+  expect(whole.quant).toBe('fp8_block');
+  expect(kernels(whole)).toEqual([
+    'embedding.hidden7168.bf16.i32',
+    'rms_norm_quant_fp8_block.hidden7168.bf16',
+    'add_rms_norm.hidden7168.bf16',
+    'add_rms_norm_quant_fp8_block.hidden7168.bf16',
+    'quant_fp8_block.hidden7168.bf16',
+    `quant_fp8_block.hidden${attention}.bf16`,
+    'swiglu_quant_fp8_block.inter18432.bf16',
+    'swiglu_quant_fp8_block.inter2048.bf16',
+    'rms_norm_quant_fp8_block.hidden1536.bf16',
+    'rms_norm.hidden512.bf16',
+    'quant_fp8_block.hidden512.bf16',
+  ]);
+  // The latent is expanded in prefill alone.
+  expect(kernels(whole, 'decode')).toEqual(
+    kernels(whole).filter((id) => id !== 'quant_fp8_block.hidden512.bf16'),
+  );
+  expect(gaps(whole)).toContain('multi-head latent attention');
+});
+
+test('deepseek-v3 has a prediction layer to spare, kimi-k2 has none', async () => {
+  expect(gaps(await planOf(fixture('deepseek-v3')))).toContain('multi-token prediction');
+  expect(gaps(await planOf('kimi-k2'))).not.toContain('multi-token prediction');
+});
+
+test('everything a recipe needs is a variant, unsupported or not covered, whatever is asked', async () => {
+  const names = [...(await knownModels()), ...FIXTURES];
+  const archs = ARCHITECTURES.map(({ name }) => name);
+  for (const model of await Promise.all(names.map(loadModel))) {
+    for (const quant of ['none', 'fp8', 'fp8-block', 'int8']) {
+      for (const kvDtype of ['auto', 'fp8']) {
+        const whole = await planFor(model, { archs, quant, kvDtype, dtype: 'bf16' });
+        expect(unanswered(model, whole)).toEqual([]);
+        const ids = [...whole.variants, ...whole.unsupported].map(({ id }) => id);
+        expect(new Set(ids).size).toBe(ids.length);
+        for (const id of ids) expect(id).toMatch(/^[a-z0-9_.-]+$/);
+      }
+    }
+  }
+}, 60_000);
+
+/** Reasons of needs that hold for the model and that the plan does not mention. */
+function unanswered(model: Model, whole: Plan): readonly string[] {
+  const facts = new Facts(model, {
+    dtype: whole.dtype,
+    kv_dtype: whole.kvDtype,
+    page: whole.page,
+    quant: whole.quant,
+    pooling: model.pooling?.mode ?? 'none',
+    normalize: model.pooling?.normalize ?? false,
+    multimodal: model.config.wrapper !== undefined,
+  });
+  const planned = [...whole.variants, ...whole.unsupported].flatMap(({ kernel, reasons }) =>
+    reasons.map((reason) => `${kernel}: ${reason}`),
+  );
+  return model.recipe.needs
+    .filter(({ when }) => !when || facts.truth(when))
+    .map((need) => ({ kernel: facts.text(need.kernel), reason: facts.text(need.reason) }))
+    .filter(
+      ({ kernel, reason }) =>
+        !planned.includes(`${kernel}: ${reason}`) &&
+        !whole.notCovered.some((gap) => gap.op === kernel && gap.reason.startsWith(reason)),
+    )
+    .map(({ kernel, reason }) => `${kernel}: ${reason}`);
+}
