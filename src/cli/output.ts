@@ -4,12 +4,18 @@ import pc from 'picocolors';
 import { env } from '../util/env.js';
 import { RoseError } from '../util/errors.js';
 
-const coloured = (): boolean => !env.noColor && (env.forceColor || (process.stderr.isTTY && !env.ci));
+type Stream = 'stdout' | 'stderr';
 
-export function colour(name: 'red' | 'green' | 'dim' | 'bold', text: string): string {
-  return pc.createColors(coloured())[name](text);
+function coloured(stream: Stream): boolean {
+  if (env.noColor) return false;
+  return env.forceColor || (process[stream].isTTY && !env.ci);
 }
 
+export function colour(name: 'red' | 'green' | 'dim' | 'bold', text: string, on: Stream = 'stderr'): string {
+  return pc.createColors(coloured(on))[name](text);
+}
+
+/** A result. */
 export function print(text: string): void {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
@@ -36,3 +42,5 @@ export function printError(
   note(colour('red', `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`));
   note('  this is a defect of rose-gen: please report it with the command and these lines');
 }
+
+export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;

@@ -29,27 +29,40 @@ function listProgress(): Progress {
   let show = (_text: string): void => undefined;
   return {
     onEvent: (event) => show(describe(event)),
-    run: async (title, work) => {
+    run: async <T>(title: string, work: () => Promise<T>): Promise<T> => {
       const { Listr } = await import('listr2');
-      let result: Awaited<ReturnType<typeof work>> | undefined;
-      await new Listr([
-        {
-          title,
-          task: async (_context, task) => {
-            show = (text) => {
-              task.output = text;
-            };
-            result = await work();
+      const results: T[] = [];
+      await new Listr(
+        [
+          {
+            title,
+            task: async (_context, task) => {
+              show = (text) => {
+                task.output = text;
+              };
+              results.push(await work());
+            },
+            rendererOptions: { outputBar: 5 },
           },
-          rendererOptions: { outputBar: 5 },
+        ],
+        {
+          // Ctrl-C is the command's to handle: listr2 would end the process in the middle of a file.
+          registerSignalListeners: false,
+          // Results have standard output to themselves.
+          rendererOptions: { logger: await stderrLogger() },
         },
-      ]).run();
-      return result!;
+      ).run();
+      return results[0]!;
     },
   };
 }
 
-function describe(event: BuildEvent): string {
+async function stderrLogger() {
+  const { ListrLogger, ProcessOutput } = await import('listr2');
+  return new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) });
+}
+
+export function describe(event: BuildEvent): string {
   switch (event.kind) {
     case 'toolchain':
       return `toolchain: ${event.message}`;

@@ -1,118 +1,186 @@
 /** Options that select variants, shared by the commands that plan: what they are called and what they give. */
 
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { Plan, PlanOptions, PlannedVariant } from '../plan/index.js';
+import type { Plan, PlannedVariant, PlanOptions } from '../plan/index.js';
 import type { KernelSpec } from '../spec/index.js';
 import { RoseError, closest } from '../util/errors.js';
 import { packagePath } from '../util/package-root.js';
+import { count, repeated, split, usage } from './options.js';
 
 export interface SelectionOptions {
-  readonly model: string;
-  readonly arch: string;
+  readonly model?: string;
+  readonly arch?: string;
   readonly phase?: string;
   readonly kernel?: readonly string[];
   readonly spec?: readonly string[];
+  readonly dim?: readonly string[];
   readonly quant?: string;
   readonly kvDtype?: string;
   readonly dtype?: string;
-  readonly shard?: string;
+  readonly pageSize?: string;
   readonly dependentLaunch?: boolean;
 }
 
-export const DEFAULT_ARCHS = 'sm90,sm100';
+const DEFAULT_ARCHS = 'sm90,sm100';
 
 export function addSelection(command: Command): Command {
   return command
-    .requiredOption(
-      '--model <name|path>',
-      'a known model, a Hugging Face config.json or a folder that holds one',
+    .option('--model <name|path>', 'a known model, a Hugging Face config.json or a folder that holds one')
+    .option(
+      '--arch <list>',
+      `architectures: sm80, sm86, sm89, sm90, sm100, sm103, sm120, sm121 (default: ${DEFAULT_ARCHS})`,
     )
-    .option('--arch <list>', 'architectures: sm80 sm86 sm89 sm90 sm100 sm103 sm120 sm121', DEFAULT_ARCHS)
     .option('--phase <list>', 'prefill, decode or both (default: both)')
-    .option('--kernel <name...>', 'only these kernels')
-    .option('--spec <file...>', 'further specs, beside the library; one of the same name takes its place')
-    .option('--dtype <dtype>', 'activations and weights, instead of what the config says')
-    .option('--kv-dtype <dtype>', 'elements of the KV cache')
-    .option('--quant <form>', 'quantised activations: none, fp8 or fp8-block')
+    .addOption(repeated('--kernel <name>', 'only this kernel; may be repeated'))
+    .addOption(
+      repeated('--spec <file>', 'a spec of your own beside the library, or in place of one; may be repeated'),
+    )
+    .addOption(
+      repeated('--dim <name=size>', 'a static dimension of your own specs (default: as in the model)'),
+    )
+    .option('--dtype <dtype>', 'activations and weights (default: what the config says)')
+    .option('--kv-dtype <dtype>', 'elements of the KV cache: bf16, f16, fp8 (default: as --dtype)')
+    .option(
+      '--quant <form>',
+      'quantised activations: none, fp8, fp8-block or int8 (default: what the config says)',
+    )
+    .option('--page-size <tokens>', 'tokens a page of the KV cache (default: 16)')
     .option('--no-dependent-launch', 'leave programmatic dependent launch out');
 }
 
 export interface Selection {
+  /** What the model needs; `variants` holds those of the chosen kernels only. */
   readonly plan: Plan;
-  readonly variants: readonly PlannedVariant[];
+  /** Every spec there is, by kernel name. */
   readonly specs: ReadonlyMap<string, KernelSpec>;
+}
+
+/** The architectures that the options name. */
+export const archsOf = (options: SelectionOptions): readonly string[] => split(options.arch ?? DEFAULT_ARCHS);
+
+/** The model that the options name. Raises USAGE where they name none. */
+export function modelOf(options: SelectionOptions): string {
+  if (options.model !== undefined) return options.model;
+  throw usage(
+    'no model is named',
+    'no --model',
+    'the name of a known model, or the path of a config.json',
+    'add --model, for instance --model qwen3-8b',
+  );
 }
 
 /** Files that a selection reads; their bytes decide whether anything changed. */
 export async function inputFiles(options: SelectionOptions): Promise<readonly string[]> {
-  const specs = (await readdir(packagePath('specs'))).map((name) => join(packagePath('specs'), name));
-  const recipes = (await readdir(packagePath('models/types'))).map((name) =>
-    join(packagePath('models/types'), name),
-  );
   const { modelFiles } = await import('../plan/model-files.js');
-  return [...specs, ...recipes, ...(options.spec ?? []), ...(await modelFiles(options.model))];
+  const folders = ['specs', 'models/types'].map(packagePath);
+  const library = await Promise.all(
+    folders.map(async (folder) => (await readdir(folder)).map((name) => join(folder, name))),
+  );
+  const files = [...library.flat(), ...(options.spec ?? []), ...(await modelFiles(modelOf(options)))];
+  // A spec that is not there is reported where it is read.
+  const found = await Promise.all(files.map(isFile));
+  return files.filter((_, i) => found[i]);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}
+
+/** The library's specs, and those of --spec beside or in place of them. */
+export async function readSpecs(options: SelectionOptions): Promise<{
+  readonly specs: ReadonlyMap<string, KernelSpec>;
+  readonly own: readonly KernelSpec[];
+}> {
+  const { loadSpec, loadSpecs } = await import('../spec/index.js');
+  const library = await loadSpecs(packagePath('specs'));
+  const own = await Promise.all((options.spec ?? []).map(loadSpec));
+  return { specs: new Map([...library, ...own.map((spec) => [spec.name, spec] as const)]), own };
 }
 
 export async function select(options: SelectionOptions): Promise<Selection> {
-  const [{ loadModel, plan }, { loadSpec, loadSpecs }] = await Promise.all([
+  const name = modelOf(options);
+  const [{ loadModel, plan }, { specs, own }] = await Promise.all([
     import('../plan/index.js'),
-    import('../spec/index.js'),
+    readSpecs(options),
   ]);
-  const specs = new Map(await loadSpecs(packagePath('specs')));
-  const own = await Promise.all((options.spec ?? []).map(loadSpec));
-  for (const spec of own) specs.set(spec.name, spec);
-  const model = await loadModel(options.model);
-  const made = plan({
-    model,
-    archs: split(options.arch),
-    ...(options.phase !== undefined && { phases: split(options.phase) as PlanOptions['phases'] & {} }),
+  const pageSize = count('--page-size', options.pageSize);
+  const whole = plan({
+    model: await loadModel(name),
+    archs: archsOf(options),
     specs: [...specs.values()],
     pdl: options.dependentLaunch ?? true,
+    // `plan` refuses what is no phase.
+    ...(options.phase !== undefined && {
+      phases: split(options.phase) as NonNullable<PlanOptions['phases']>,
+    }),
     ...(options.dtype !== undefined && { dtype: options.dtype }),
     ...(options.kvDtype !== undefined && { kvDtype: options.kvDtype }),
     ...(options.quant !== undefined && { quant: options.quant }),
-  } as PlanOptions);
-  const chosen = await ofShard(made, options.shard);
-  return { plan: made, variants: ofKernels(chosen, options.kernel, specs), specs };
+    ...(pageSize !== undefined && { pageSize }),
+  });
+  const { withOwnKernels } = await import('./own-kernels.js');
+  const planned = withOwnKernels(whole, own, options.dim ?? [], options.dependentLaunch ?? true);
+  return { plan: ofKernels(planned, options.kernel, specs), specs };
 }
 
-export const split = (list: string): readonly string[] =>
-  list
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
+/** The variants of a plan whose schedule no target can run, with the reason: found by rendering each. Slow-ish: ms each. */
+export async function rejectionsOf({ plan, specs }: Selection): Promise<ReadonlyMap<string, string>> {
+  const { isRejection, renderVariant } = await import('../build/index.js');
+  const rejections = new Map<string, string>();
+  for (const variant of plan.variants) {
+    try {
+      renderVariant(variant, specs.get(variant.kernel)!);
+    } catch (error) {
+      if (!isRejection(error)) throw error;
+      rejections.set(variant.id, error.message);
+    }
+  }
+  return rejections;
+}
 
-async function ofShard(plan: Plan, text: string | undefined): Promise<readonly PlannedVariant[]> {
+/** The selection with rejected variants among `unsupported`. */
+export async function selectBuildable(options: SelectionOptions): Promise<Selection> {
+  const selection = await select(options);
+  const { withRejections } = await import('../plan/index.js');
+  return { ...selection, plan: withRejections(selection.plan, await rejectionsOf(selection)) };
+}
+
+/** The i-th of n parts of a selection; all of it without `text`. */
+export async function ofShard(plan: Plan, text: string | undefined): Promise<readonly PlannedVariant[]> {
   if (text === undefined) return plan.variants;
   const { selectShard, shard } = await import('../plan/index.js');
-  const { index, count } = selectShard(text);
-  return shard(plan, count, await recordedCosts())[index - 1]!;
+  const { index, count: shards } = selectShard(text);
+  return shard(plan, shards, await recordedCosts())[index - 1]!;
 }
 
 /** Seconds each variant took when it was last compiled, as the repository records them. */
+export const COSTS_FILE = packagePath('generated/costs.json');
+
 export async function recordedCosts(): Promise<ReadonlyMap<string, number>> {
   const { readCosts } = await import('../store/index.js');
-  return readCosts(packagePath('generated/costs.json'));
+  return readCosts(COSTS_FILE);
 }
 
 function ofKernels(
-  variants: readonly PlannedVariant[],
+  plan: Plan,
   kernels: readonly string[] | undefined,
   specs: ReadonlyMap<string, KernelSpec>,
-): readonly PlannedVariant[] {
-  if (!kernels) return variants;
-  for (const kernel of kernels) {
-    if (specs.has(kernel)) continue;
-    const near = closest(kernel, specs.keys());
+): Plan {
+  if (!kernels) return plan;
+  const needed = new Set([...plan.variants, ...plan.unsupported].map(({ kernel }) => kernel));
+  const odd = kernels.find((kernel) => !needed.has(kernel));
+  if (odd !== undefined) {
+    const near = closest(odd, needed) ?? closest(odd, specs.keys());
     throw new RoseError({
       code: 'VARIANT_UNKNOWN',
-      message: `there is no kernel ${kernel}`,
-      actual: kernel,
-      expected: [...specs.keys()].join(', '),
-      next: near === undefined ? 'name one of these' : `did you mean ${near}?`,
+      message: specs.has(odd) ? `${plan.model.name} needs no ${odd}` : `there is no kernel ${odd}`,
+      actual: odd,
+      expected: [...needed].join(', '),
+      next: near === undefined || near === odd ? 'name one of these' : `did you mean ${near}?`,
     });
   }
-  return variants.filter((variant) => kernels.includes(variant.kernel));
+  const chosen = ({ kernel }: PlannedVariant): boolean => kernels.includes(kernel);
+  return { ...plan, variants: plan.variants.filter(chosen), unsupported: plan.unsupported.filter(chosen) };
 }

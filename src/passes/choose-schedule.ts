@@ -21,6 +21,7 @@ import type {
 import { dtypeBytes } from '../ir/dtype.js';
 import { contiguousAxis } from './assign-axes.js';
 import { chooseVector, tensorOf } from './choose-vector.js';
+import { planSweeps } from './lower/sweeps.js';
 import { innerAxis, outerAxis, splitAxis } from './split-axis.js';
 
 /** Choices that override the default schedule, as a tuning file gives them. */
@@ -36,6 +37,8 @@ export interface ScheduleOverride {
 
 /** f32 elements of a row that one thread may hold in registers: about half of its 255 registers. */
 const MAX_ELEMENTS_IN_REGISTERS = 64;
+/** Threads that share a row in one CTA: with twice as many, a thread would have 64 registers and spill. */
+const MAX_THREADS_PER_ROW = 512;
 /** Threads of a CTA in the prefill schedule unless a row needs more: small CTAs overlap their barriers. */
 const PREFILL_THREADS = 128;
 
@@ -127,7 +130,7 @@ function draftSection(
   const wantedThreads = (vectors: number) =>
     vectors <= 32 ? vectors : Math.ceil(vectors / perThreadVectors);
   const threadsFor = (vectors: number) =>
-    legalThreads(override.threadsPerRow ?? wantedThreads(vectors), vectors, arch.maxThreadsPerCta, fits);
+    legalThreads(override.threadsPerRow ?? wantedThreads(vectors), vectors, MAX_THREADS_PER_ROW, fits);
   const draft = { section, vector, align };
   for (const cluster of clusterSizes(arch, reduces, override)) {
     const vectors = spread / cluster;
@@ -144,7 +147,9 @@ function draftSection(
   }
   const threadsPerRow = threadsFor(spread);
   reasons.push(`${label}${elements} elements a row, ${vector} at a time, ${threadsPerRow} threads a row`);
-  const rowBytes = elements * 4;
+  const padded = Math.ceil(spread / threadsPerRow) * threadsPerRow * (elements / spread);
+  const kept = planSweeps(section, 'shared').sweeps.flatMap((sweep) => sweep.kept);
+  const rowBytes = kept.reduce((sum, id) => sum + dtypeBytes(section.values[id]!.dtype) * padded, 0);
   if (rowBytes <= arch.maxSharedMemoryPerCta - 1024) {
     reasons.push(`${label}the row stays in shared memory: it does not fit in registers`);
     return { ...draft, threadsPerRow, cluster: 1, residency: 'shared' };

@@ -36,6 +36,8 @@ export class HazardShadow {
   readonly #writes: Int32Array;
   readonly #reads: Int32Array;
   readonly #written: Uint8Array;
+  /** 1 for what an asynchronous copy is still to fill. */
+  readonly #expected: Uint8Array;
   readonly #cta: Int32Array;
   readonly #cluster: Int32Array;
   readonly #warp: Int32Array;
@@ -50,6 +52,7 @@ export class HazardShadow {
     this.#writes = new Int32Array(hazards ? granules * ENTRY : 0);
     this.#reads = new Int32Array(hazards ? granules * ENTRY : 0);
     this.#written = new Uint8Array(granules);
+    this.#expected = new Uint8Array(granules);
     const slots = Math.ceil(threads / threadStride);
     this.#cta = new Int32Array(slots).fill(1);
     this.#cluster = new Int32Array(slots).fill(1);
@@ -63,7 +66,18 @@ export class HazardShadow {
     this.barrier(slot);
     this.#cluster[slot]!++;
     const { sharedStride } = this.options;
-    this.#written.fill(0, (slot * sharedStride) >>> this.#shift, ((slot + 1) * sharedStride) >>> this.#shift);
+    const [from, to] = [(slot * sharedStride) >>> this.#shift, ((slot + 1) * sharedStride) >>> this.#shift];
+    this.#written.fill(0, from, to);
+    this.#expected.fill(0, from, to);
+  }
+
+  /** A copy is on its way to these bytes. */
+  expect(k: number, bytes: number): void {
+    this.#expected.fill(1, k >>> this.#shift, (k + bytes + (1 << this.#shift) - 1) >>> this.#shift);
+  }
+
+  landed(k: number, bytes: number): void {
+    this.#expected.fill(0, k >>> this.#shift, (k + bytes + (1 << this.#shift) - 1) >>> this.#shift);
   }
 
   barrier(slot: number): void {
@@ -101,7 +115,15 @@ export class HazardShadow {
   read(k: number, bytes: number, g: number, instruction: number): void {
     const last = (k + bytes - 1) >>> this.#shift;
     for (let n = k >>> this.#shift; n <= last; n++) {
-      if (this.#written[n] === 0 && this.options.initialisation)
+      if (this.#expected[n] !== 0)
+        this.#fault(
+          'read-before-wait',
+          n,
+          g,
+          instruction,
+          'reads what an asynchronous copy has not brought yet',
+        );
+      else if (this.#written[n] === 0 && this.options.initialisation)
         this.#fault('uninitialised-read', n, g, instruction, 'reads shared memory that nobody has written');
       if (!this.options.hazards) continue;
       const at = n * ENTRY;

@@ -9,6 +9,10 @@ export type { Argument, Dim3, LaunchOptions, LaunchResult, SimKernel } from './l
 export { Allocation, SimMemory } from './memory.js';
 export type { AllocationOptions, TensorView } from './memory.js';
 export type { PtxEntry, PtxModule } from './ptx/ast.js';
+export { encodeTensorMap } from './tensor-map.js';
+export type { Swizzle, TensorMap } from './tensor-map.js';
 export { parsePtx } from './ptx/parser.js';
 export { faultError, formatReport } from './report.js';
 export type { FaultKind, SimReport } from './report.js';
+export { SimDevice, openSimDevice } from './device.js';
+export type { SimDeviceOptions } from './device.js';

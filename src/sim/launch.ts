@@ -4,6 +4,7 @@ import { RoseError } from '../util/errors.js';
 import type { PtxModule } from './ptx/ast.js';
 import { ALL_CHECKS, NO_CHECKS, accesses } from './access.js';
 import type { AccessState, Checks } from './access.js';
+import { AsyncEngine } from './async.js';
 import { generate } from './codegen/generate.js';
 import type { Generated } from './codegen/generate.js';
 import { HazardShadow } from './hazards.js';
@@ -62,6 +63,7 @@ export interface SimKernel {
 }
 
 const MACHINE_NAMES = [
+  ...['CA', 'CC', 'CW', 'MI', 'MV', 'MA', 'MX', 'CM', 'SY', 'BL', 'BS', 'BD', 'TL', 'TS', 'BC', 'BW'],
   ...['E', 'F0', 'I0', 'C', 'N', 'X', 'Y', 'Z', 'V', 'W', 'D', 'K', 'A', 'at', 'NS', 'SF', 'TR', 'OF'],
   ...['GL', 'GS', 'GA', 'SL', 'SS', 'SA', 'LL', 'LS', 'LA', 'PL', 'XL', 'XS', 'XA', 'XO'],
   ...['S32', 'SF32', 'SU16', 'SU8', 'L32', 'LF32', 'LU16', 'LU8', 'P32', 'PF32', 'PU16', 'PU8'],
@@ -200,6 +202,7 @@ class Machine {
   readonly #at: Int32Array;
   readonly #ctaWords: Int32Array;
   readonly #warps: WarpMachine;
+  readonly #asynchronous: AsyncEngine;
   #reporter: Reporter;
 
   constructor(
@@ -276,7 +279,9 @@ class Machine {
         if (checks.convergence) report(kind, thread, instruction, { detail });
       },
     };
-    this.#stretches = this.#instantiate({ ...access }, shared, local, capacity);
+    this.#asynchronous = new AsyncEngine(this.#state, access, shared.i32);
+    const functions = { ...access, ...this.#asynchronous.functions() };
+    this.#stretches = this.#instantiate(functions, shared, local, capacity);
   }
 
   /** CTAs that fit on the device at once: by threads, shared memory and the limit of 32 a multiprocessor. */
@@ -420,6 +425,7 @@ class Machine {
       world: this.#world,
       hazards: this.#state.hazards,
       machine: this.#warps,
+      asynchronous: this.#asynchronous,
       report: this.#state.report,
     });
     scheduler.run(product(clusters), (cluster, rank, words, at) => {

@@ -6,6 +6,7 @@
  * fits on the device at once, whenever all that are resident only spin.
  */
 
+import type { AsyncEngine } from './async.js';
 import type { HazardShadow } from './hazards.js';
 import { CTA_WORDS, ctaWord } from './lower/special-values.js';
 import type { Program, SyncAction, SyncPoint, WarpMachine } from './program.js';
@@ -43,6 +44,7 @@ export interface SchedulerOptions {
   readonly world: Int32Array;
   readonly hazards: HazardShadow;
   readonly machine: WarpMachine;
+  readonly asynchronous: AsyncEngine;
   report(
     kind: FaultKind,
     thread: number,
@@ -76,6 +78,7 @@ export class Scheduler {
   readonly #waiting: Int32Array[];
   readonly #lazy: { slot: number; point: number; warp: number }[] = [];
   #spinning: Ready[] = [];
+  #phaseWaiting: { slot: number; point: number; threads: number[] }[] = [];
   readonly #barriers: Map<number, Barrier>[];
   readonly #clusterArrived: Int32Array;
   readonly #clusterPhase: Int32Array;
@@ -165,6 +168,7 @@ export class Scheduler {
       ctaOfSlot[slot] = place(cluster, rank, ctaWords, slot * CTA_WORDS.length);
       ctaWords[slot * CTA_WORDS.length + ctaWord('slot')] = slot;
       hazards.begin(slot);
+      this.o.asynchronous.begin(slot);
       this.#liveCount[slot] = threads;
       const base = slot * threadStride;
       dependencyMet.fill(0, base, base + threadStride);
@@ -184,8 +188,8 @@ export class Scheduler {
       const job = this.#ready.shift();
       if (!job) {
         const lazy = this.#lazy.shift();
-        if (!lazy) return;
-        this.#release(lazy.slot, lazy.point, [lazy.warp], true);
+        if (lazy) this.#release(lazy.slot, lazy.point, [lazy.warp], true);
+        else if (!this.#pollPhases() && !this.o.asynchronous.landOne()) return;
         continue;
       }
       const { slot, threads } = job;
@@ -250,8 +254,10 @@ export class Scheduler {
         if (through.length) this.#go(slot, point, Int32Array.from(through));
         break;
       }
-      case 'yield':
       case 'mbarrier-wait':
+        this.#phaseWaiting.push({ slot, point, threads: [...threads] });
+        break;
+      case 'yield':
         this.#spinning.push({ slot, stretch: point + 1, threads });
         break;
       case 'grid-dependency':
@@ -260,6 +266,41 @@ export class Scheduler {
       default:
         action satisfies never;
     }
+  }
+
+  /**
+   * Lets those go on whose mbarrier phase is over. A test goes on with "no" when all others have had their turn; a
+   * `try_wait` is taken to wait until the phase is over.
+   */
+  #pollPhases(): boolean {
+    const { program, points, asynchronous, hazards, threadStride, clusterSize } = this.o;
+    const waiting = this.#phaseWaiting;
+    this.#phaseWaiting = [];
+    let any = false;
+    for (const { slot, point, threads } of waiting) {
+      const { action, instruction } = program.points[point]!;
+      if (action.kind !== 'mbarrier-wait') continue;
+      const { inputs, outputs } = points[point]!;
+      const base = slot * threadStride;
+      const through: number[] = [];
+      const rest: number[] = [];
+      for (const t of threads) {
+        const g = base + t;
+        const done = asynchronous.done(inputs[0]![g]!, inputs[1]![g]!, action.parity, g, instruction);
+        outputs[0]![g] = done ? 1 : 0;
+        (done ? through : rest).push(t);
+      }
+      if (through.length) {
+        any = true;
+        hazards.barrier(slot);
+        if (clusterSize > 1) hazards.clusterBarrier(slot - (slot % clusterSize), clusterSize);
+        this.#go(slot, point, Int32Array.from(through));
+      }
+      if (!rest.length) continue;
+      if (action.blocking) this.#phaseWaiting.push({ slot, point, threads: rest });
+      else this.#spinning.push({ slot, stretch: point + 1, threads: Int32Array.from(rest) });
+    }
+    return any;
   }
 
   #go(slot: number, point: number, threads: Int32Array): void {
@@ -412,6 +453,7 @@ export class Scheduler {
       const warp = (base + t) >> 5;
       this.#live[warp]! &= ~(1 << (t & 31));
       warps.add(warp);
+      this.o.asynchronous.end(base + t);
     }
     this.#liveCount[slot]! -= threads.length;
     if (this.#liveCount[slot] === 0) {
@@ -437,6 +479,7 @@ export class Scheduler {
       for (const waiting of this.#waiting) waiting.fill(0, from, from + (threadStride >> 5));
       this.#barriers[slot]!.clear();
     }
+    this.#phaseWaiting = this.#phaseWaiting.filter(({ slot }) => slot < first || slot >= first + clusterSize);
     this.#clusterWaiting = this.#clusterWaiting.filter(
       ({ g }) => g < first * threadStride || g >= (first + clusterSize) * threadStride,
     );

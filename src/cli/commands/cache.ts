@@ -1,86 +1,97 @@
 /** `rose-gen cache`: what the artifact store holds; trims and verifies it. */
 
 import type { Command } from 'commander';
-import { RoseError } from '../../util/errors.js';
 import { EXIT } from '../exit-codes.js';
-import { print, printJson } from '../output.js';
+import { addOutput, usage, type OutputOptions } from '../options.js';
+import { mebibytes, print, printJson } from '../output.js';
 
-interface CacheOptions {
+interface CacheOptions extends OutputOptions {
   readonly store?: string;
   readonly maxBytes?: string;
   readonly olderThan?: string;
-  readonly json?: boolean;
 }
 
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  k: 2 ** 10,
-  m: 2 ** 20,
-  g: 2 ** 30,
-  s: 1000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
+const SIZES = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 } as const;
+const TIMES = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+const EXAMPLES = `
+Examples:
+  rose-gen cache
+  rose-gen cache trim --max-bytes 2g --older-than 30d
+  rose-gen cache verify`;
 
 export function registerCache(program: Command, finish: (code: number) => void): void {
-  const cache = program.command('cache').description('show, trim or verify the artifact store');
-  const command = (name: string, about: string) =>
-    cache
-      .command(name)
-      .description(about)
-      .option('--store <folder>', 'the store (default: in the user cache folder)')
-      .option('--json', 'as JSON');
-  command('show', 'how much the store holds').action(async (options: CacheOptions) => {
-    const { openLocalStore, storeStats } = await import('../../store/index.js');
-    const stats = await storeStats(await openLocalStore(options.store));
-    if (options.json) printJson(stats);
-    else
-      print(
-        `${stats.dir}\n${stats.entries} artifacts, ${stats.blobs} files, ${(stats.bytes / 2 ** 20).toFixed(1)} MiB`,
-      );
-  });
+  const cache = program
+    .command('cache')
+    .description('show, trim or verify the artifact store')
+    .addHelpText('after', EXAMPLES);
+  const command = (name: string, about: string, isDefault = false): Command =>
+    addOutput(
+      cache
+        .command(name, { isDefault })
+        .description(about)
+        .option('--store <folder>', 'the store (default: in the user cache folder)'),
+    );
+  command('show', 'how much the store holds', true).action(show);
   command('trim', 'remove what has not been used for longest')
-    .option('--max-bytes <n>', 'down to this size: 500m, 2g')
-    .option('--older-than <time>', 'what was not used for this long: 12h, 30d')
-    .action(async (options: CacheOptions) => {
-      const { openLocalStore, trimStore } = await import('../../store/index.js');
-      const maxBytes = amount(options.maxBytes, 'kmg', '--max-bytes');
-      const olderThanMs = amount(options.olderThan, 'shd', '--older-than');
-      if (maxBytes === undefined && olderThanMs === undefined) {
-        throw new RoseError({
-          code: 'USAGE',
-          message: 'nothing says what to trim',
-          actual: 'no limit',
-          expected: '--max-bytes or --older-than',
-          next: 'add one of the two, such as --older-than 30d',
-        });
-      }
-      const report = await trimStore(await openLocalStore(options.store), {
-        ...(maxBytes !== undefined && { maxBytes }),
-        ...(olderThanMs !== undefined && { olderThanMs }),
-      });
-      if (options.json) printJson(report);
-      else
-        print(`removed ${report.removedEntries} artifacts, ${(report.freedBytes / 2 ** 20).toFixed(1)} MiB`);
-    });
-  command('verify', 'read every artifact and remove damaged ones').action(async (options: CacheOptions) => {
-    const { openLocalStore, verifyStore } = await import('../../store/index.js');
-    const report = await verifyStore(await openLocalStore(options.store));
-    if (options.json) printJson(report);
-    else print(`${report.checked} artifacts checked, ${report.damaged.length} damaged and removed`);
-    finish(report.damaged.length > 0 ? EXIT.failed : EXIT.ok);
-  });
+    .option('--max-bytes <size>', 'down to this size: 500m, 2g')
+    .option('--older-than <time>', 'what was not used for this long: 30m, 12h, 30d')
+    .action(trim);
+  command('verify', 'read every artifact and remove damaged ones; exits with 1 where there were any').action(
+    async (options: CacheOptions) => finish(await verify(options)),
+  );
 }
 
-function amount(text: string | undefined, units: string, option: string): number | undefined {
-  if (text === undefined) return undefined;
-  const match = new RegExp(`^(\\d+(?:\\.\\d+)?)([${units}]?)$`, 'i').exec(text.trim());
-  if (match) return Number(match[1]) * UNITS[match[2]!.toLowerCase()]!;
-  throw new RoseError({
-    code: 'USAGE',
-    message: `${option} is no amount`,
-    actual: text,
-    expected: `a number and one of ${[...units].join(', ')}`,
-    next: `write ${option} 10${units[1]!}`,
+async function show(options: CacheOptions): Promise<void> {
+  const { openLocalStore, storeStats } = await import('../../store/index.js');
+  const stats = await storeStats(await openLocalStore(options.store));
+  if (options.json) printJson(stats);
+  else print(`${stats.dir}\n${stats.entries} artifacts, ${stats.blobs} files, ${mebibytes(stats.bytes)}`);
+}
+
+async function trim(options: CacheOptions): Promise<void> {
+  const maxBytes = amount(options.maxBytes, SIZES, '--max-bytes', '500m');
+  const olderThanMs = amount(options.olderThan, TIMES, '--older-than', '30d');
+  if (maxBytes === undefined && olderThanMs === undefined) {
+    throw usage(
+      'nothing says what to trim',
+      'no limit',
+      '--max-bytes or --older-than',
+      'add one of the two, such as --older-than 30d',
+    );
+  }
+  const { openLocalStore, trimStore } = await import('../../store/index.js');
+  const report = await trimStore(await openLocalStore(options.store), {
+    ...(maxBytes !== undefined && { maxBytes }),
+    ...(olderThanMs !== undefined && { olderThanMs }),
   });
+  if (options.json) printJson(report);
+  else print(`removed ${report.removedEntries} artifacts, ${mebibytes(report.freedBytes)}`);
+}
+
+async function verify(options: CacheOptions): Promise<number> {
+  const { openLocalStore, verifyStore } = await import('../../store/index.js');
+  const report = await verifyStore(await openLocalStore(options.store));
+  if (options.json) printJson(report);
+  else print(`${report.checked} artifacts checked, ${report.damaged.length} damaged and removed`);
+  return report.damaged.length > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/** `2g` -> 2^31; a size may be a bare number of bytes, a time needs its unit. */
+function amount(
+  text: string | undefined,
+  units: Readonly<Record<string, number>>,
+  option: string,
+  example: string,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const [, digits, letter] = /^(\d+(?:\.\d+)?)([a-z]?)$/.exec(text.trim().toLowerCase()) ?? [];
+  const unit = letter === '' && units === SIZES ? 1 : units[letter ?? ''];
+  if (digits !== undefined && unit !== undefined) return Number(digits) * unit;
+  throw usage(
+    `${option} is no amount`,
+    text,
+    `a number and one of ${Object.keys(units).join(', ')}`,
+    `write ${option} ${example}, for instance`,
+  );
 }

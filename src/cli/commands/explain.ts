@@ -1,149 +1,107 @@
 /** `rose-gen explain VARIANT`: how one variant came about, from spec to resources. */
 
 import type { Command } from 'commander';
-import type { PlannedVariant } from '../../plan/index.js';
-import type { KernelSpec } from '../../spec/index.js';
-import { RoseError, closest } from '../../util/errors.js';
-import { print, printJson } from '../output.js';
-import { addSelection, select, type SelectionOptions } from '../selection.js';
+import type { RenderedVariant } from '../../build/index.js';
+import { isMissing } from '../exit-codes.js';
+import { withInterrupt } from '../interrupt.js';
+import { addOutput, oneOf, type OutputOptions } from '../options.js';
+import { note, print, printJson } from '../output.js';
+import { addSelection, type SelectionOptions } from '../selection.js';
 
 const PARTS = ['spec', 'schedule', 'ir', 'module', 'ptx', 'resources'] as const;
 type Part = (typeof PARTS)[number];
 
-interface ExplainOptions extends SelectionOptions {
+interface ExplainOptions extends SelectionOptions, OutputOptions {
   readonly only?: string;
   readonly pass?: string;
-  readonly json?: boolean;
 }
 
+const EXAMPLES = `
+VARIANT is an id that \`plan\` lists. Without --model, the known models are searched for it.
+
+Examples:
+  rose-gen plan --model qwen3-8b --arch sm90
+  rose-gen explain VARIANT --only schedule
+  rose-gen explain VARIANT --pass lower-sweeps`;
+
 export function registerExplain(program: Command): void {
-  addSelection(
+  const command = addSelection(
     program
       .command('explain')
       .argument('<variant>', 'id of a variant, as `plan` lists it')
       .description('show spec, schedule, IR after each pass, module, PTX and resources of a variant'),
   )
     .option('--only <part>', `one of ${PARTS.join(', ')}`)
-    .option('--pass <name>', 'the IR after this pass alone')
-    .option('--json', 'as JSON')
-    .addHelpText(
-      'after',
-      '\nExample:\n  rose-gen explain rms_norm.hidden4096.bf16.sm90.decode --model qwen3-8b --only ir',
-    )
-    .action(async (id: string, options: ExplainOptions) => {
-      const parts = chooseParts(options);
-      const { variants, specs } = await select(options);
-      const variant = variants.find((each) => each.id === id);
-      if (!variant) {
-        const near = closest(
-          id,
-          variants.map((each) => each.id),
-        );
-        throw new RoseError({
-          code: 'VARIANT_UNKNOWN',
-          message: `the plan of ${options.model} has no variant ${id}`,
-          actual: id,
-          expected: `one of ${variants.length} variants`,
-          next:
-            near === undefined
-              ? `run \`rose-gen plan --model ${options.model}\` for their names`
-              : `did you mean ${near}?`,
-        });
-      }
-      const { renderVariant } = await import('../../build/index.js');
-      const spec = specs.get(variant.kernel)!;
-      const rendered = renderVariant(variant, spec, { stages: true });
-      const found: Partial<Record<Part, unknown>> = {};
-      if (parts.includes('spec')) found.spec = spec.origin.text;
-      if (parts.includes('schedule'))
-        found.schedule = {
-          ...rendered.kernel.schedule,
-          sections: rendered.kernel.sections.map(({ name, schedule }) => ({ name, ...schedule })),
-          reasons: rendered.kernel.schedule!.reasons,
-        };
-      if (parts.includes('ir')) found.ir = choosePass(rendered.stages, options.pass);
-      if (parts.includes('module')) found.module = rendered.module.text;
-      if (parts.includes('ptx') || parts.includes('resources'))
-        Object.assign(found, await compiled(variant, specs, parts));
-      if (options.json) printJson({ id, ...found });
-      else
-        print(
-          PARTS.filter((part) => found[part] !== undefined)
-            .map((part) => format(part, found[part], parts.length > 1))
-            .join('\n'),
-        );
-    });
+    .option('--pass <name>', 'the IR after this pass alone; `all` for all of them');
+  addOutput(command)
+    .addHelpText('after', EXAMPLES)
+    .action((id: string, options: ExplainOptions) => withInterrupt((signal) => explain(id, options, signal)));
+}
+
+async function explain(id: string, options: ExplainOptions, signal: AbortSignal): Promise<void> {
+  const parts = chooseParts(options);
+  const { findVariant } = await import('../find-variant.js');
+  const { variant, spec, specs } = await findVariant(id, options);
+  const { renderVariant } = await import('../../build/index.js');
+  const rendered = renderVariant(variant, spec, { stages: true });
+  const ofRendering: Partial<Record<Part, unknown>> = {
+    spec: spec.origin.text,
+    schedule: scheduleOf(rendered),
+    ir: choosePass(rendered.stages, options.pass),
+    module: rendered.module.text,
+  };
+  const found: Partial<Record<Part, unknown>> = Object.fromEntries(
+    Object.entries(ofRendering).filter(([part]) => parts.includes(part as Part)),
+  );
+  if (parts.includes('ptx') || parts.includes('resources')) {
+    const { compileVariant } = await import('../compile-variant.js');
+    try {
+      const { ptx, resources } = await compileVariant(variant, specs, signal);
+      if (parts.includes('ptx')) found.ptx = ptx;
+      if (parts.includes('resources')) found.resources = resources;
+    } catch (error) {
+      // Whoever asked for everything gets what there is without a toolchain.
+      if (options.only !== undefined || !isMissing(error)) throw error;
+      note(`no PTX and no resources: ${error.message}; ${error.next}`);
+    }
+  }
+  if (options.json) printJson({ id, ...found });
+  else
+    print(
+      PARTS.flatMap((part) => (part in found ? [format(part, found[part], parts.length > 1)] : [])).join(
+        '\n',
+      ),
+    );
 }
 
 function chooseParts(options: ExplainOptions): readonly Part[] {
   if (options.pass !== undefined) return ['ir'];
-  if (options.only === undefined) return PARTS;
-  const part = PARTS.find((each) => each === options.only);
-  if (part) return [part];
-  throw new RoseError({
-    code: 'USAGE',
-    message: `there is no part ${options.only}`,
-    actual: options.only,
-    expected: PARTS.join(', '),
-    next: 'name one of these',
-  });
+  return options.only === undefined ? PARTS : [oneOf('part', options.only, PARTS)];
 }
 
-function choosePass(
-  stages: readonly { readonly pass: string; readonly text: string }[],
-  pass: string | undefined,
-): readonly { readonly pass: string; readonly text: string }[] {
-  if (pass === undefined) return stages;
-  const found = stages.filter((stage) => stage.pass === pass);
-  if (found.length > 0) return found;
-  const names = stages.map((stage) => stage.pass);
-  throw new RoseError({
-    code: 'USAGE',
-    message: `there is no pass ${pass}`,
-    actual: pass,
-    expected: names.join(', '),
-    next: 'name one of these',
-  });
-}
-
-/** PTX and resources need the toolchain: the variant is built, or found in the store. */
-async function compiled(
-  variant: PlannedVariant,
-  specs: ReadonlyMap<string, KernelSpec>,
-  parts: readonly Part[],
-): Promise<Partial<Record<Part, unknown>>> {
-  const { ptx, entry } = await buildOne(variant, specs);
+function scheduleOf({ kernel }: RenderedVariant): unknown {
   return {
-    ...(parts.includes('ptx') && { ptx }),
-    ...(parts.includes('resources') && {
-      resources: { ...entry.resources, launch: entry.launch, params: entry.params },
-    }),
+    ...kernel.schedule,
+    sections: kernel.sections.map(({ name, schedule }) => ({ ...(name !== '' && { name }), ...schedule })),
   };
 }
 
-async function buildOne(variant: PlannedVariant, specs: ReadonlyMap<string, KernelSpec>) {
-  const [{ build }, { mkdtemp, readFile, rm }, { tmpdir }, { join }] = await Promise.all([
-    import('../../build/index.js'),
-    import('node:fs/promises'),
-    import('node:os'),
-    import('node:path'),
-  ]);
-  const folder = await mkdtemp(join(tmpdir(), 'rose-gen-explain-'));
-  try {
-    const { manifest } = await build({ variants: [variant], specs, outDir: folder, jobs: 1 });
-    const entry = manifest.variants[0]!;
-    return { entry, ptx: await readFile(join(folder, entry.files.ptx.path), 'utf8') };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+type Stages = RenderedVariant['stages'];
+
+function choosePass(stages: Stages, pass: string | undefined): Stages {
+  if (pass === undefined || pass === 'all') return stages;
+  const chosen = oneOf(
+    'pass',
+    pass,
+    stages.map((stage) => stage.pass),
+  );
+  return stages.filter((stage) => stage.pass === chosen);
 }
 
 function format(part: Part, value: unknown, titled: boolean): string {
   const text =
     part === 'ir'
-      ? (value as readonly { pass: string; text: string }[])
-          .map((stage) => `-- after ${stage.pass}\n${stage.text}`)
-          .join('\n')
+      ? (value as Stages).map(({ pass, text: ir }) => `-- after ${pass}\n${ir}`).join('\n')
       : typeof value === 'string'
         ? value
         : JSON.stringify(value, null, 2);

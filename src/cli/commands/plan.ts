@@ -1,34 +1,25 @@
 /** `rose-gen plan`: the variants a model needs and why; nothing is compiled. */
 
 import type { Command } from 'commander';
+import { addOutput, type OutputOptions } from '../options.js';
 import { print, printJson } from '../output.js';
-import { addSelection, select, type SelectionOptions } from '../selection.js';
+import { addSelection, selectBuildable, type SelectionOptions } from '../selection.js';
+
+const EXAMPLES = `
+Examples:
+  rose-gen plan --model qwen3-30b-a3b --arch sm90
+  rose-gen plan --model ./config.json --arch sm89,sm100 --kv-dtype fp8 --json`;
 
 export function registerPlan(program: Command): void {
-  addSelection(
-    program
-      .command('plan')
-      .description('list the variants a model needs, with the reason for each; compiles nothing'),
-  )
-    .option('--json', 'as JSON')
-    .addHelpText('after', '\nExample:\n  rose-gen plan --model qwen3-30b-a3b --arch sm90')
-    .action(async (options: SelectionOptions & { readonly json?: boolean }) => {
-      const { plan, variants, specs } = await select(options);
-      const [{ formatPlan, planJson, withRejections }, { isRejection, renderVariant }] = await Promise.all([
-        import('../../plan/index.js'),
-        import('../../build/index.js'),
-      ]);
-      const rejections = new Map<string, string>();
-      for (const variant of variants) {
-        try {
-          renderVariant(variant, specs.get(variant.kernel)!);
-        } catch (error) {
-          if (!isRejection(error)) throw error;
-          rejections.set(variant.id, error.message);
-        }
-      }
-      const whole = withRejections({ ...plan, variants }, rejections);
-      if (options.json) printJson(planJson(whole));
-      else print(formatPlan(whole));
+  const command = program
+    .command('plan')
+    .description('list the variants a model needs, with the reason for each; compiles nothing');
+  addOutput(addSelection(command))
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: SelectionOptions & OutputOptions) => {
+      const { plan } = await selectBuildable(options);
+      const { formatPlan, planJson } = await import('../../plan/index.js');
+      if (options.json) printJson(planJson(plan));
+      else print(formatPlan(plan));
     });
 }

@@ -469,7 +469,7 @@ export class SectionLowerer {
               begin: i32(0),
               end: i32(extent),
               step: i32(1),
-              unroll: 4,
+              unroll: 2,
               body: inner,
             },
           ]
@@ -753,7 +753,11 @@ export class SectionLowerer {
       tiles,
       identity(value.fn),
     );
-    const [begin, end] = [this.scalar(value.begin), this.scalar(value.end)];
+    // The ends lie within a dimension, which is an i32.
+    const [begin, end] = [value.begin, value.end].map((id) => castTo(this.scalar(id), 'i32')) as [
+      TileExpr,
+      TileExpr,
+    ];
     const variable = this.names.fresh(`${value.over}_index`);
     const body: Statement[] = [];
     const range = { axis: value.over, position: name(variable, begin.dtype) };

@@ -52,6 +52,9 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
   for (const value of values) {
     if (value.kind === 'remap') kept[stage(value.operand)]!.add(value.operand);
   }
+  const sweepsOf = consumingSweeps(section, stage, stageOfStore);
+  // A load is at hand where its fragment stays in registers, or where one sweep alone reads it.
+  const atHand = (id: ValueId) => residency === 'registers' || (sweepsOf.get(id)?.size ?? 0) <= 1;
   const isKept = (id: ValueId) => kept[stage(id)]!.has(id);
   const result: Sweep[] = [];
   for (let s = last; s >= 0; s--) {
@@ -76,9 +79,11 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
         !rangeVarying(id) &&
         residency !== 'reload' &&
         stage(id) < s &&
-        !isCheap(values, value, residency, isKept)
+        !isCheap(values, value, atHand, isKept, residency === 'registers')
       ) {
-        kept[stage(id)]!.add(id);
+        // Of a cast of a load the load is kept: it is no wider.
+        const inner = value.kind === 'cast' ? values[value.operand]! : value;
+        kept[stage(id)]!.add(residency === 'shared' && inner.kind === 'load' ? inner.id : id);
         return;
       }
       operands(value).forEach(visit);
@@ -108,27 +113,54 @@ function stageOf(value: Value, stages: readonly number[]): number {
     : inputs;
 }
 
+/** The sweeps that read each load. */
+function consumingSweeps(
+  section: Section,
+  stage: (id: ValueId) => number,
+  stageOfStore: (store: Store) => number,
+): ReadonlyMap<ValueId, ReadonlySet<number>> {
+  const sweeps = new Map<ValueId, Set<number>>();
+  const visit = (id: ValueId, sweep: number): void => {
+    const value = section.values[id]!;
+    if (value.kind === 'reduce' || value.kind === 'range-reduce' || value.kind === 'remap') return;
+    if (value.kind === 'load') sweeps.set(id, (sweeps.get(id) ?? new Set()).add(sweep));
+    operands(value).forEach((operand) => visit(operand, sweep));
+  };
+  for (const value of section.values) {
+    if (value.kind === 'reduce' || value.kind === 'range-reduce' || value.kind === 'remap') {
+      operands(value).forEach((id) => visit(id, stage(value.operand)));
+    }
+  }
+  for (const store of section.stores) storeOperands(store).forEach((id) => visit(id, stageOfStore(store)));
+  return sweeps;
+}
+
 /**
- * Cheaper to compute again than to keep: what is made of constants and positions, casts of loads whose fragments stay, and
- * one operation on such values or on values that are kept anyway.
+ * Cheaper to compute again than to keep: what is made of constants and positions, loads at hand and their casts, and
+ * one product of such values or of values that are kept anyway.
  */
 function isCheap(
   values: readonly Value[],
   value: Value,
-  residency: Residency,
+  atHand: (load: ValueId) => boolean,
   isKept: (id: ValueId) => boolean,
+  inRegisters: boolean,
 ): boolean {
-  const atHand = (id: ValueId): boolean => {
+  const available = (id: ValueId): boolean => {
     const operand = values[id]!;
-    if (operand.kind === 'load') return residency === 'registers';
-    if (operand.kind === 'cast') return isKept(id) || atHand(operand.operand);
-    return isKept(id) || isFixed(values, operand);
+    if (isKept(id) || isFixed(values, operand)) return true;
+    if (operand.kind === 'load') return atHand(id);
+    return operand.kind === 'cast' && available(operand.operand);
   };
-  if (isFixed(values, value)) return true;
-  if (value.kind === 'load') return residency === 'registers';
-  return value.kind === 'cast' || (value.kind === 'binary' && value.fn === '*')
-    ? operands(value).every(atHand)
-    : false;
+  if (value.kind === 'binary' && value.fn === '*') return operands(value).every(available);
+  return available(value.id) || (!inRegisters && isReadHere(values, value, atHand));
+}
+
+/** Made of loads that no other sweep reads, and of constants: computed where it is used. */
+function isReadHere(values: readonly Value[], value: Value, atHand: (load: ValueId) => boolean): boolean {
+  if (value.kind === 'reduce' || value.kind === 'range-reduce' || value.kind === 'remap') return false;
+  if (value.kind === 'load') return atHand(value.id) && operands(value).length === 0;
+  return operands(value).every((id) => isReadHere(values, values[id]!, atHand));
 }
 
 /** Made of constants and positions alone. */

@@ -8,13 +8,16 @@ import { FLOAT } from './float.js';
 import { INTEGER } from './integer.js';
 import { MEMORY } from './memory.js';
 import { Modifiers } from './modifiers.js';
+import { ASYNC, storeAsync } from './async.js';
 import type { Rule, Rules } from './rules.js';
 import { SELECT } from './select.js';
 import { SYNC } from './sync.js';
 import { WARP } from './warp.js';
 
 const RULES: ReadonlyMap<string, Rule> = new Map(
-  [INTEGER, FLOAT, SELECT, CONVERT, MEMORY, WARP, SYNC].flatMap((rules: Rules) => Object.entries(rules)),
+  [INTEGER, FLOAT, SELECT, CONVERT, MEMORY, WARP, SYNC, ASYNC].flatMap((rules: Rules) =>
+    Object.entries(rules),
+  ),
 );
 
 /** Instructions that end a block: under a guard they are branched around instead of being made conditional. */
@@ -123,10 +126,11 @@ function instruction(
     }
     default:
   }
-  const rule = RULES.get(opcode);
+  const rule = opcode === 'st' && statement.modifiers.includes('async') ? storeAsync : RULES.get(opcode);
   if (!rule) throw b.unsupported('this instruction is not modelled');
   const modifiers = new Modifiers(b, statement.modifiers);
-  const stops = MEETING.has(opcode) || (AWAITING.has(opcode) && b.inLoop && awaits(statement));
+  const waits = opcode === 'mbarrier' && statement.modifiers.some((name) => name.endsWith('_wait'));
+  const stops = waits || MEETING.has(opcode) || (AWAITING.has(opcode) && b.inLoop && awaits(statement));
   let after: Block | undefined;
   if (guard && stops) {
     const inside = b.newBlock();

@@ -173,7 +173,6 @@ function loadParameter(
 }
 
 const store: Rule = (b, m, instruction) => {
-  if (instruction.modifiers.includes('async')) throw b.unsupported('st.async is not modelled');
   const space = spaceOf(m);
   ordering(m, instruction.modifiers);
   const lanes = Number(m.oneOf(['v2', 'v4', 'v8'] as const)?.slice(1) ?? 1);

@@ -149,6 +149,12 @@ export class ExprChecker {
     const tensor = scope.tensor(name, span);
     if (tensor) return this.load(tensor, [], span);
     if (this.entryDepth > 0 && scope.isDim(name)) return this.positionAlong(name, span);
+    if (!scope.isDim(name) && scope.dtype(name) === undefined) {
+      const known = [...scope.locals.keys(), ...scope.spec.params, ...scope.spec.tensors].map((each) =>
+        typeof each === 'string' ? each : each.name,
+      );
+      throw unknownName('FORMULA_NAME', 'tensor, param or local', name, known, span);
+    }
     throw typeError(
       `${name} is no value`,
       scope.isDim(name) ? `${name} is a dimension` : `${name} is a type`,

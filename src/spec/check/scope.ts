@@ -6,7 +6,7 @@
 
 import { RoseError, type Place } from '../../util/errors.js';
 import type { Extents } from '../dims.js';
-import { unknownName } from '../names.js';
+import { DTYPES, unknownName } from '../names.js';
 import { shapeModes, type ShapeMode } from '../shapes.js';
 import type { DimDecl, Dtype, Extent, KernelSpec, TensorDecl, TypedExpr } from '../types.js';
 
@@ -86,7 +86,7 @@ export class Scope {
   /** The dtype that a name stands for: itself, or what its type variable is bound to. */
   dtype(name: string): Dtype | undefined {
     if (Object.hasOwn(this.choice.types, name)) return this.choice.types[name];
-    return this.spec.types.some((type) => type.name === name) ? undefined : (name as Dtype);
+    return (DTYPES as readonly string[]).includes(name) ? (name as Dtype) : undefined;
   }
 
   isDim(name: string): boolean {

@@ -1,0 +1,34 @@
+/** Variants and bindings for tests, made without a model. */
+
+import { enumerateBindings, type Binding, type Dtype, type KernelSpec } from '../../src/spec/index.js';
+import type { PlannedVariant } from '../../src/plan/index.js';
+
+/** Every static dimension bound: to `sizes` where it names it, else to 256. */
+export function bindingsOf(
+  spec: KernelSpec,
+  sizes: Readonly<Record<string, number>> = {},
+): readonly Binding[] {
+  const dims = Object.fromEntries(
+    spec.dims.filter((dim) => dim.kind === 'static').map((dim) => [dim.name, sizes[dim.name] ?? 256]),
+  );
+  return enumerateBindings(spec).map(({ types, flags }) => ({ dims, types, flags }));
+}
+
+export function variantOf(
+  spec: KernelSpec,
+  binding: Binding,
+  arch = 'sm90',
+  phase: 'prefill' | 'decode' = 'prefill',
+  pdl = true,
+): PlannedVariant {
+  const fields = { kernel: spec.name, binding, arch, phase, pdl };
+  const id = `${spec.name}.${Object.entries(binding.dims)
+    .map(([name, size]) => `${name}${size}`)
+    .join('.')}.${Object.values(binding.types as Record<string, Dtype>).join('.')}.${
+    Object.entries(binding.flags)
+      .filter(([, on]) => on)
+      .map(([flag]) => flag)
+      .join('-') || 'plain'
+  }.${arch}.${phase}${pdl ? '' : '.no-pdl'}`;
+  return { ...fields, id, reasons: ['a test'] };
+}
