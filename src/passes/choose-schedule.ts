@@ -123,7 +123,9 @@ function draftSection(
     .map(({ axis, extent }) => ({ axis, extent: Number(extent) }));
   const elements = lanes.reduce((product, lane) => product * lane.extent, 1);
   const spread = spreadableVectors(section, lanes, vector);
-  const perThreadVectors = target.phase === 'decode' ? 1 : Math.max(1, Math.floor(32 / vector));
+  // A range is walked row by row: what keeps memory busy there is threads, not vectors a thread.
+  const walks = section.axes.some((info) => info.role === 'range');
+  const perThreadVectors = target.phase === 'decode' || walks ? 1 : Math.max(1, Math.floor(32 / vector));
   const reduces = section.values.some((value) => value.kind === 'reduce');
   const fits = (threads: number) => threadsFit(section, lanes, vector, threads);
   // A row of at most a warp's vectors leaves room for many rows a CTA: one vector a thread keeps registers free.

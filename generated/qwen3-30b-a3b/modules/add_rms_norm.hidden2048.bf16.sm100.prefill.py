@@ -45,7 +45,8 @@ def kernel(
     # weight: (hidden=2048) bf16
     g_weight = cute.make_tensor(weight_ptr, cute.make_layout((64, 16, 2), stride=(16, 1, 1024)))
     r_weight = cute.make_rmem_tensor((16, 2), BFloat16)
-    r_weight.fill(0)
+    for tile in cutlass.range_constexpr(2):
+        r_weight[None, tile].store(g_weight[lane, None, tile].load())
     # x: (tokens, hidden=2048) bf16
     g_x = cute.make_tensor(x_ptr + cute.assume(Int64(row) * 2048, divby=16), cute.make_layout((64, 16, 2), stride=(16, 1, 1024)))
     r_x = cute.make_rmem_tensor((16, 2), BFloat16)
@@ -57,8 +58,6 @@ def kernel(
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
     if valid:
-        for tile in cutlass.range_constexpr(2):
-            r_weight[None, tile].store(g_weight[lane, None, tile].load())
         for tile in cutlass.range_constexpr(2):
             r_x[None, tile].store(g_x[lane, None, tile].load())
         for tile in cutlass.range_constexpr(2):

@@ -47,7 +47,8 @@ def kernel(
     # weight: (hidden=2048) bf16
     g_weight = cute.make_tensor(weight_ptr, cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
     r_weight = cute.make_rmem_tensor((8, 4), BFloat16)
-    r_weight.fill(0)
+    for tile in cutlass.range_constexpr(4):
+        r_weight[None, tile].store(g_weight[lane, None, tile].load())
     # x: (tokens, hidden=2048) bf16
     g_x = cute.make_tensor(x_ptr + cute.assume(Int64(row) * x_stride0, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
     r_x = cute.make_rmem_tensor((8, 4), BFloat16)
@@ -55,8 +56,6 @@ def kernel(
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
     if valid:
-        for tile in cutlass.range_constexpr(4):
-            r_weight[None, tile].store(g_weight[lane, None, tile].load())
         for tile in cutlass.range_constexpr(4):
             r_x[None, tile].store(g_x[lane, None, tile].load())
     sum = Float32(0.0)

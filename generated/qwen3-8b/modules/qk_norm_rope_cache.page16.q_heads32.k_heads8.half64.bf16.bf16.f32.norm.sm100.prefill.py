@@ -16,7 +16,7 @@
 
 import cutlass
 import cutlass.cute as cute
-from cutlass import BFloat16, Boolean, Float32, Int32, Int64, Uint8
+from cutlass import BFloat16, Float32, Int32, Int64
 from cutlass.cute.runtime import make_fake_stream, make_ptr
 
 
@@ -58,10 +58,8 @@ def kernel(
         # q_weight: (two=2, half=64) bf16
         g_q_weight = cute.make_tensor(q_weight_ptr, cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
         r_q_weight = cute.make_rmem_tensor((16, 2), BFloat16)
-        r_q_weight.fill(0)
-        if valid:
-            for tile in cutlass.range_constexpr(2):
-                r_q_weight[None, tile].store(g_q_weight[lane, None, tile].load())
+        for tile in cutlass.range_constexpr(2):
+            r_q_weight[None, tile].store(g_q_weight[lane, None, tile].load())
         tokens_index = row // 32
         # position: (tokens) i64
         g_position = cute.make_tensor(position_ptr + Int64(tokens_index), cute.make_layout(1))
@@ -71,11 +69,16 @@ def kernel(
         if valid:
             position = g_position[0]
         # cos_sin: (positions, two=2, half=64) f32
-        g_cos_sin = cute.make_tensor(cos_sin_ptr + cute.assume(position * 128 + 64, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
+        g_cos_sin = cute.make_tensor(cos_sin_ptr + cute.assume(position * 128, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
         r_cos_sin = cute.make_rmem_tensor((16,), Float32)
         r_cos_sin.fill(0)
+        # cos_sin: (positions, two=2, half=64) f32
+        g_cos_sin_1 = cute.make_tensor(cos_sin_ptr + cute.assume(position * 128 + 64, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
+        r_cos_sin_1 = cute.make_rmem_tensor((16,), Float32)
+        r_cos_sin_1.fill(0)
         if valid and position >= 0 and position < Int64(positions):
             r_cos_sin[None].store(g_cos_sin[lane, None].load())
+            r_cos_sin_1[None].store(g_cos_sin_1[lane, None].load())
         q_heads_index = row % 32
         # qkv: (tokens, heads=48, two=2, half=64) bf16
         g_qkv = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index) * qkv_stride0 + Int64(q_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
@@ -84,33 +87,23 @@ def kernel(
         if valid:
             for tile in cutlass.range_constexpr(2):
                 r_qkv[None, tile].store(g_qkv[lane, None, tile].load())
-        # cos_sin: (positions, two=2, half=64) f32
-        g_cos_sin_1 = cute.make_tensor(cos_sin_ptr + cute.assume(position * 128, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
-        r_cos_sin_1 = cute.make_rmem_tensor((16,), Float32)
-        r_cos_sin_1.fill(0)
-        if valid and position >= 0 and position < Int64(positions):
-            r_cos_sin_1[None].store(g_cos_sin_1[lane, None].load())
-        r_v = cute.make_rmem_tensor((2,), Uint8)
         sum = Float32(0.0)
         for tile in cutlass.range_constexpr(2):
-            r_v[tile] = tile == 0
             x = r_qkv[None, tile].load().to(Float32)
             sum = (x * x).reduce(cute.ReductionOp.ADD, sum, 0)
         sum = reduce_sum(sum, 4, 1)
         r_y = cute.make_rmem_tensor((16, 2), Float32)
-        r_v_1 = cute.make_rmem_tensor((16, 2), Float32)
         rsqrt = cute.math.rsqrt(sum * 0.0078125 + eps)
         for tile in cutlass.range_constexpr(2):
             x_1 = r_qkv[None, tile].load().to(Float32)
             y = x_1 * rsqrt * r_q_weight[None, tile].load().to(Float32)
             r_y[None, tile].store(y)
-            r_v_1[None, tile].store(y * r_cos_sin_1[None].load())
         # q: (tokens, q_heads=32, two=2, half=64) bf16
         g_q = cute.make_tensor(q_ptr + cute.assume(Int64(tokens_index) * 4096 + Int64(q_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
         if valid:
             for tile in cutlass.range_constexpr(2):
-                turned = cute.where(cute.full((16,), r_v[tile] != 0, Boolean), -r_y[None, 1 - tile].load(), r_y[None, 1 - tile].load())
-                g_q[lane, None, tile].store((r_v_1[None, tile].load() + turned * r_cos_sin[None].load()).to(BFloat16))
+                turned = -r_y[None, 1 - tile].load() if tile == 0 else r_y[None, 1 - tile].load()
+                g_q[lane, None, tile].store((r_y[None, tile].load() * r_cos_sin[None].load() + turned * r_cos_sin_1[None].load()).to(BFloat16))
     # section k
     if cta >= (tokens * 32 + 31) // 32 and cta < (tokens * 32 + 31) // 32 + (tokens * 8 + 31) // 32:
         lane_1 = thread % 4
@@ -119,10 +112,8 @@ def kernel(
         # k_weight: (two=2, half=64) bf16
         g_k_weight = cute.make_tensor(k_weight_ptr, cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
         r_k_weight = cute.make_rmem_tensor((16, 2), BFloat16)
-        r_k_weight.fill(0)
-        if valid_1:
-            for tile_1 in cutlass.range_constexpr(2):
-                r_k_weight[None, tile_1].store(g_k_weight[lane_1, None, tile_1].load())
+        for tile_1 in cutlass.range_constexpr(2):
+            r_k_weight[None, tile_1].store(g_k_weight[lane_1, None, tile_1].load())
         tokens_index_1 = row_1 // 8
         # position: (tokens) i64
         g_position_1 = cute.make_tensor(position_ptr + Int64(tokens_index_1), cute.make_layout(1))
@@ -132,11 +123,16 @@ def kernel(
         if valid_1:
             position_1 = g_position_1[0]
         # cos_sin: (positions, two=2, half=64) f32
-        g_cos_sin_2 = cute.make_tensor(cos_sin_ptr + cute.assume(position_1 * 128 + 64, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
+        g_cos_sin_2 = cute.make_tensor(cos_sin_ptr + cute.assume(position_1 * 128, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
         r_cos_sin_2 = cute.make_rmem_tensor((16,), Float32)
         r_cos_sin_2.fill(0)
+        # cos_sin: (positions, two=2, half=64) f32
+        g_cos_sin_3 = cute.make_tensor(cos_sin_ptr + cute.assume(position_1 * 128 + 64, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
+        r_cos_sin_3 = cute.make_rmem_tensor((16,), Float32)
+        r_cos_sin_3.fill(0)
         if valid_1 and position_1 >= 0 and position_1 < Int64(positions):
             r_cos_sin_2[None].store(g_cos_sin_2[lane_1, None].load())
+            r_cos_sin_3[None].store(g_cos_sin_3[lane_1, None].load())
         k_heads_index = row_1 % 8
         # qkv: (tokens, heads=48, two=2, half=64) bf16
         g_qkv_1 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_1) * qkv_stride0 + 4096 + Int64(k_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
@@ -145,27 +141,17 @@ def kernel(
         if valid_1:
             for tile_1 in cutlass.range_constexpr(2):
                 r_qkv_1[None, tile_1].store(g_qkv_1[lane_1, None, tile_1].load())
-        # cos_sin: (positions, two=2, half=64) f32
-        g_cos_sin_3 = cute.make_tensor(cos_sin_ptr + cute.assume(position_1 * 128, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
-        r_cos_sin_3 = cute.make_rmem_tensor((16,), Float32)
-        r_cos_sin_3.fill(0)
-        if valid_1 and position_1 >= 0 and position_1 < Int64(positions):
-            r_cos_sin_3[None].store(g_cos_sin_3[lane_1, None].load())
-        r_v_2 = cute.make_rmem_tensor((2,), Uint8)
         sum_1 = Float32(0.0)
         for tile_1 in cutlass.range_constexpr(2):
-            r_v_2[tile_1] = tile_1 == 0
             x_2 = r_qkv_1[None, tile_1].load().to(Float32)
             sum_1 = (x_2 * x_2).reduce(cute.ReductionOp.ADD, sum_1, 0)
         sum_1 = reduce_sum(sum_1, 4, 1)
         r_y_1 = cute.make_rmem_tensor((16, 2), Float32)
-        r_v_3 = cute.make_rmem_tensor((16, 2), Float32)
         rsqrt_1 = cute.math.rsqrt(sum_1 * 0.0078125 + eps)
         for tile_1 in cutlass.range_constexpr(2):
             x_3 = r_qkv_1[None, tile_1].load().to(Float32)
             y_1 = x_3 * rsqrt_1 * r_k_weight[None, tile_1].load().to(Float32)
             r_y_1[None, tile_1].store(y_1)
-            r_v_3[None, tile_1].store(y_1 * r_cos_sin_3[None].load())
         # slot: (tokens) i64
         g_slot = cute.make_tensor(slot_ptr + Int64(tokens_index_1), cute.make_layout(1))
         slot = Int64(0)
@@ -176,8 +162,8 @@ def kernel(
         g_k_cache = cute.make_tensor(k_cache_ptr + cute.assume(slot // t * 16384 + slot % t * 1024 + Int64(k_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
         if valid_1 and slot // t >= 0 and slot // t < Int64(pages) and slot % t >= 0 and slot % t < 16 and slot >= 0:
             for tile_1 in cutlass.range_constexpr(2):
-                turned_1 = cute.where(cute.full((16,), r_v_2[tile_1] != 0, Boolean), -r_y_1[None, 1 - tile_1].load(), r_y_1[None, 1 - tile_1].load())
-                k = r_v_3[None, tile_1].load() + turned_1 * r_cos_sin_2[None].load()
+                turned_1 = -r_y_1[None, 1 - tile_1].load() if tile_1 == 0 else r_y_1[None, 1 - tile_1].load()
+                k = r_y_1[None, tile_1].load() * r_cos_sin_2[None].load() + turned_1 * r_cos_sin_3[None].load()
                 g_k_cache[lane_1, None, tile_1].store(k.to(BFloat16))
     # section v
     if cta >= (tokens * 32 + 31) // 32 + (tokens * 8 + 31) // 32 and cta < (tokens * 32 + 31) // 32 + (tokens * 8 + 31) // 32 + (tokens * 8 * 2 + 31) // 32:

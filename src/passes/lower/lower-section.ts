@@ -785,7 +785,24 @@ export class SectionLowerer {
       out.push({ kind: 'store', to: accumulator.name, at, value: next, span: value.span });
     });
     body.push(...inner);
-    this.out.push({ kind: 'loop', variable, begin, end, step: literal(1, begin.dtype), unroll: 4, body });
+    this.out.push({
+      kind: 'loop',
+      variable,
+      begin,
+      end,
+      step: literal(1, begin.dtype),
+      unroll: this.rangeUnroll(hasVector, tiles),
+      body,
+    });
+  }
+
+  /** Positions of a range taken at once: as many as keep 32 elements in flight a thread. */
+  private rangeUnroll(hasVector: boolean, tiles: readonly number[]): number {
+    const elements = tiles.reduce(
+      (product, i) => product * this.lanes.tiles[i]!.extent,
+      hasVector ? this.lanes.vector : 1,
+    );
+    return Math.max(1, Math.min(4, Math.floor(32 / elements)));
   }
 
   // ------------------------------------------------------------ expressions

@@ -6,6 +6,7 @@ import { Builder } from './builder.js';
 import { CONVERT } from './convert.js';
 import { FLOAT } from './float.js';
 import { INTEGER } from './integer.js';
+import { MATRIX, MATRIX_OPCODES } from './matrix.js';
 import { MEMORY } from './memory.js';
 import { Modifiers } from './modifiers.js';
 import { ASYNC, storeAsync } from './async.js';
@@ -15,13 +16,23 @@ import { SYNC } from './sync.js';
 import { WARP } from './warp.js';
 
 const RULES: ReadonlyMap<string, Rule> = new Map(
-  [INTEGER, FLOAT, SELECT, CONVERT, MEMORY, WARP, SYNC, ASYNC].flatMap((rules: Rules) =>
+  [INTEGER, FLOAT, SELECT, CONVERT, MEMORY, WARP, SYNC, ASYNC, MATRIX].flatMap((rules: Rules) =>
     Object.entries(rules),
   ),
 );
 
 /** Instructions that end a block: under a guard they are branched around instead of being made conditional. */
-const MEETING = new Set(['shfl', 'vote', 'match', 'redux', 'elect', 'activemask', 'bar', 'barrier']);
+const MEETING = new Set([
+  'shfl',
+  'vote',
+  'match',
+  'redux',
+  'elect',
+  'activemask',
+  'bar',
+  'barrier',
+  ...MATRIX_OPCODES,
+]);
 /** A thread may wait for another by repeating these. */
 const AWAITING = new Set(['atom', 'ld']);
 

@@ -1,0 +1,2 @@
+export declare const MODELS: readonly string[];
+export declare const ARCHS: readonly string[];

@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PlanJson } from '../../../src/plan/index.js';
+import { makeFolder, OWN_SPEC, removeFolder, rose, roseJson } from './helpers.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = makeFolder();
+});
+afterEach(() => removeFolder(folder));
+
+const ids = ({ variants }: PlanJson): readonly string[] => variants.map(({ id }) => id);
+
+describe('plan', () => {
+  test('lists variants with reasons, and what is not covered', async () => {
+    const { code, stdout } = await rose('plan', '--model', 'qwen3-8b', '--arch', 'sm100');
+    expect(code).toBe(0);
+    expect(stdout).toContain('qwen3-8b (qwen3, models/qwen3-8b/config.json)');
+    expect(stdout).toMatch(/^ {2}rms_norm\.hidden4096\.bf16\.sm100\.decode +input norm of the first layer$/m);
+    expect(stdout).toMatch(/not yet covered\n(.*\n)* {2}attention +\S/);
+  });
+
+  test('text and JSON name the same variants', async () => {
+    const args = ['plan', '--model', 'qwen3-0.6b', '--arch', 'sm90'];
+    const { stdout } = await rose(...args);
+    const plan = await roseJson<PlanJson>(...args);
+    expect(plan.variants.length).toBeGreaterThan(0);
+    for (const id of ids(plan)) expect(stdout).toContain(`  ${id} `);
+  });
+
+  test('defaults are Hopper and Blackwell, both phases', async () => {
+    const plan = await roseJson<PlanJson>('plan', '--model', 'qwen3-8b');
+    expect(plan).toMatchObject({ archs: ['sm90', 'sm100'], phases: ['prefill', 'decode'] });
+  });
+
+  test('options narrow it', async () => {
+    const plan = await roseJson<PlanJson>(
+      ...['plan', '--model', 'qwen3-8b', '--arch', 'sm90', '--phase', 'decode'],
+      ...['--kernel', 'rms_norm', '--kernel', 'swiglu', '--dtype', 'f16', '--no-dependent-launch'],
+    );
+    expect(ids(plan)).toEqual([
+      'rms_norm.hidden4096.f16.no-pdl.sm90.decode',
+      'swiglu.inter12288.f16.no-pdl.sm90.decode',
+    ]);
+    expect(plan.variants.every(({ pdl }) => !pdl)).toBe(true);
+  });
+
+  test('what an architecture lacks is unsupported, with the reason', async () => {
+    const plan = await roseJson<PlanJson>(
+      'plan',
+      '--model',
+      'qwen3-8b',
+      '--arch',
+      'sm80',
+      '--kv-dtype',
+      'fp8',
+    );
+    expect(plan.unsupported.length).toBeGreaterThan(0);
+    for (const { because } of plan.unsupported) expect(because).toContain('sm80 has no fp8 conversions');
+  });
+});
+
+describe('specs of the user', () => {
+  const own = (): string => {
+    const file = join(folder, 'halve.yaml');
+    writeFileSync(file, OWN_SPEC);
+    return file;
+  };
+
+  test('one that no recipe names takes its dimensions from the model', async () => {
+    const args = ['plan', '--model', 'qwen3-8b', '--arch', 'sm90', '--spec', own()];
+    const plan = await roseJson<PlanJson>(...args);
+    expect(ids(plan)).toEqual(
+      expect.arrayContaining([
+        'halve.hidden4096.bf16.sm90.prefill',
+        'halve.hidden4096.bf16.sm90.decode',
+        'rms_norm.hidden4096.bf16.sm90.decode',
+      ]),
+    );
+    const alone = await roseJson<PlanJson>(...args, '--kernel', 'halve', '--dim', 'hidden=640');
+    expect(ids(alone)).toEqual(['halve.hidden640.bf16.sm90.prefill', 'halve.hidden640.bf16.sm90.decode']);
+  });
+
+  test('one of a library name takes its place', async () => {
+    const file = join(folder, 'own.yaml');
+    writeFileSync(file, OWN_SPEC.replace('kernel: halve', 'kernel: swiglu').replaceAll('hidden', 'inter'));
+    const plan = await roseJson<PlanJson>('plan', '--model', 'qwen3-8b', '--arch', 'sm90', '--spec', file);
+    expect(ids(plan).filter((id) => id.startsWith('swiglu.'))).toHaveLength(2);
+    const { stdout } = await rose(
+      ...[
+        'explain',
+        'swiglu.inter12288.bf16.sm90.decode',
+        '--model',
+        'qwen3-8b',
+        '--spec',
+        file,
+        '--only',
+        'spec',
+      ],
+    );
+    expect(stdout).toContain('Halves each row.');
+  });
+
+  test.each([
+    ['hidden', '--dim names no dimension'],
+    ['hidden=0', 'the size in --dim is no number'],
+    ['width=8', 'no spec of yours has a static dimension width'],
+  ])('--dim %s is refused', async (dim, says) => {
+    const { code, stderr } = await rose('plan', '--model', 'qwen3-8b', '--spec', own(), '--dim', dim);
+    expect(stderr).toContain(says);
+    expect(code).toBe(2);
+  });
+
+  test('a dimension that nothing gives is asked for', async () => {
+    const file = join(folder, 'own.yaml');
+    writeFileSync(file, OWN_SPEC.replaceAll('hidden', 'span'));
+    const { code, stderr } = await rose('plan', '--model', 'qwen3-8b', '--spec', file);
+    expect(stderr).toContain('add --dim span=');
+    expect(code).toBe(2);
+  });
+
+  test('an error in it is shown with its line', async () => {
+    const file = join(folder, 'own.yaml');
+    writeFileSync(file, OWN_SPEC.replace('f32(x)', 'f32(y)'));
+    const { code, stderr } = await rose('plan', '--model', 'qwen3-8b', '--spec', file);
+    expect(stderr).toContain('own.yaml:9:13');
+    expect(stderr).toContain('9 |   out = T(f32(y) * 0.5)');
+    expect(code).toBe(1);
+  });
+});
