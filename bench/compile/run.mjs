@@ -106,7 +106,9 @@ function measurePeers(venv) {
       }),
     ),
   );
-  const own = Object.entries(costs.seconds ?? costs).filter(([id]) => id.startsWith('rms_norm.'));
+  const own = colds
+    .flatMap((each) => Object.entries(JSON.parse(readFileSync(join(each.out, 'costs.json'), 'utf8'))))
+    .filter(([id]) => id.startsWith('rms_norm.'));
   const one = repeat(
     () =>
       coldBuild(['--model', 'qwen3-8b', '--arch', 'sm90', '--phase', 'prefill', '--kernel', 'rms_norm'])

@@ -17,7 +17,7 @@ export async function findVariant(id: string, options: SelectionOptions): Promis
   const models = options.model === undefined ? await knownModels() : [options.model];
   const seen: string[] = [];
   for (const model of models) {
-    const { plan, specs } = await select({ ...fromId(id), ...options, model });
+    const { plan, specs } = await select({ ...options, ...fromId(id, options), model });
     const variant = plan.variants.find((each) => each.id === id);
     if (variant) return { variant, spec: specs.get(variant.kernel)!, specs };
     const unsupported = plan.unsupported.find((each) => each.id === id);
@@ -39,10 +39,11 @@ export async function findVariant(id: string, options: SelectionOptions): Promis
 }
 
 /** An id says its architecture, and whether dependent launch is off. */
-function fromId(id: string): SelectionOptions {
+function fromId(id: string, options: SelectionOptions): SelectionOptions {
   const parts = id.split('.');
-  const arch = ARCHITECTURES.find(({ name }) => parts.includes(name));
-  return { ...(arch && { arch: arch.name }), dependentLaunch: !parts.includes('no-pdl') };
+  const arch = options.arch ?? ARCHITECTURES.find(({ name }) => parts.includes(name))?.name;
+  const dependentLaunch = options.dependentLaunch !== false && !parts.includes('no-pdl');
+  return { ...(arch !== undefined && { arch }), dependentLaunch };
 }
 
 function cannotRun(id: string, because: string): RoseError {

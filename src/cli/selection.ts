@@ -101,10 +101,8 @@ export async function readSpecs(options: SelectionOptions): Promise<{
 
 export async function select(options: SelectionOptions): Promise<Selection> {
   const name = modelOf(options);
-  const [{ loadModel, plan }, { specs, own }] = await Promise.all([
-    import('../plan/index.js'),
-    readSpecs(options),
-  ]);
+  const { specs, own } = await readSpecs(options);
+  const { loadModel, plan } = await import('../plan/index.js');
   const pageSize = count('--page-size', options.pageSize);
   const whole = plan({
     model: await loadModel(name),

@@ -39,7 +39,7 @@ export async function watchBuild(options: BuildOptions, signal: AbortSignal): Pr
       running = running.then(rebuild);
     }, SETTLE_MS);
   });
-  await running;
+  await Promise.all([running, new Promise<void>((ready) => watcher.once('ready', () => ready()))]);
   if (!signal.aborted) {
     note(`watching ${files.length} files; Ctrl-C ends`);
     await new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }));

@@ -42,7 +42,7 @@ export interface ToolchainIdentity {
 }
 
 export interface VariantEntry {
-  /** Readable and unique: `rms_norm.hidden4096.bf16.sm90.decode`. */
+  /** Readable and unique: kernel, static dims, dtypes, flags, `sm90`, `decode`. */
   readonly id: string;
   /** Name of the spec. */
   readonly kernel: string;

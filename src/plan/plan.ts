@@ -208,7 +208,7 @@ function distinct(gaps: readonly NotCovered[]): readonly NotCovered[] {
   return [...new Map(gaps.map((gap) => [canonicalJson(gap), gap])).values()];
 }
 
-/** An encoder or an embedding model is never decoded. */
+/** A model that encodes whole texts is never decoded. */
 function modelPhases(model: Model, wanted: readonly Phase[], facts: Facts): readonly Phase[] {
   const runsIn = (phase: Phase): boolean => {
     const when = model.recipe.phases.get(phase);

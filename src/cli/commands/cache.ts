@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.js';
-import { addOutput, usage, type OutputOptions } from '../options.js';
+import { addOutput, oneOf, usage, type OutputOptions } from '../options.js';
 import { mebibytes, print, printJson } from '../output.js';
 
 interface CacheOptions extends OutputOptions {
@@ -10,6 +10,8 @@ interface CacheOptions extends OutputOptions {
   readonly maxBytes?: string;
   readonly olderThan?: string;
 }
+
+const SUBCOMMANDS = ['show', 'trim', 'verify'] as const;
 
 const SIZES = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 } as const;
 const TIMES = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -32,7 +34,13 @@ export function registerCache(program: Command, finish: (code: number) => void):
         .description(about)
         .option('--store <folder>', 'the store (default: in the user cache folder)'),
     );
-  command('show', 'how much the store holds', true).action(show);
+  command('show', 'how much the store holds', true)
+    .allowExcessArguments()
+    .action(async (options: CacheOptions, self: Command) => {
+      // What is no subcommand comes here as an argument.
+      if (self.args[0] !== undefined) oneOf('subcommand', self.args[0], SUBCOMMANDS);
+      await show(options);
+    });
   command('trim', 'remove what has not been used for longest')
     .option('--max-bytes <size>', 'down to this size: 500m, 2g')
     .option('--older-than <time>', 'what was not used for this long: 30m, 12h, 30d')

@@ -46,17 +46,10 @@ export function registerMerge(program: Command): void {
 
 /** Checks everything, then writes; the manifest comes last, so that an interrupted merge leaves no half of one. */
 async function merge(folders: readonly string[], out: string, options: MergeOptions): Promise<number> {
-  const [
-    { readManifest },
-    { mergeManifests, readCosts, recordCosts, writeManifest },
-    { renderBindings },
-    output,
-  ] = await Promise.all([
-    import('../../device/index.js'),
-    import('../../store/index.js'),
-    import('../../emit/bindings.js'),
-    import('../../build/output.js'),
-  ]);
+  const { readManifest } = await import('../../device/index.js');
+  const { mergeManifests, readCosts, recordCosts, writeManifest } = await import('../../store/index.js');
+  const { renderBindings } = await import('../../emit/bindings.js');
+  const { removeStale, writeOutputFile } = await import('../../build/output.js');
   const shards = await Promise.all(
     folders.map(async (folder) => ({
       name: folder,
@@ -74,14 +67,13 @@ async function merge(folders: readonly string[], out: string, options: MergeOpti
     ),
   );
   for (const { from, file } of files) await checked(from, file);
-  for (const { from, file } of files)
-    await output.writeOutputFile(join(out, file.path), await checked(from, file));
+  for (const { from, file } of files) await writeOutputFile(join(out, file.path), await checked(from, file));
   for (const folder of folders) {
     await recordCosts(join(out, 'costs.json'), await readCosts(join(resolve(folder), 'costs.json')));
   }
-  await output.writeOutputFile(join(out, 'bindings.ts'), await renderBindings(merged));
+  await writeOutputFile(join(out, 'bindings.ts'), await renderBindings(merged));
   await writeManifest(join(out, 'manifest.json'), merged);
-  await output.removeStale(out, merged);
+  await removeStale(out, merged);
   return merged.variants.length;
 }
 

@@ -6,19 +6,16 @@ import { typeBytes } from '../ptx/literals.js';
 import type { Block, Definition, Guard, Operation, SyncAction, SyncPoint, Use } from '../program.js';
 import { layoutMemory } from './layout.js';
 import type { MemoryLayout } from './layout.js';
+import type { Pair } from './pair.js';
 import { specialValue } from './special-values.js';
+
+export type { Pair };
 
 export interface Register {
   readonly slot: number;
   /** 1 for predicates and up to 32 bits, 2 for 64. */
   readonly words: 1 | 2 | 4;
   readonly bits: number;
-}
-
-/** A 64-bit value as the text of its two words. */
-export interface Pair {
-  readonly lo: string;
-  readonly hi: string;
 }
 
 export class Builder {
@@ -55,6 +52,17 @@ export class Builder {
       for (let w = 1; w < words; w++) this.slotNames.push(`${name}.${w}`);
     }
     this.#block = this.newBlock();
+  }
+
+  #carry: number | undefined;
+
+  /** The slot of the carry flag. */
+  carry(): number {
+    if (this.#carry === undefined) {
+      this.#carry = this.slotNames.length;
+      this.slotNames.push('CC.CF');
+    }
+    return this.#carry;
   }
 
   // --- blocks

@@ -3,6 +3,7 @@
 import type { PtxEntry, PtxInstruction, PtxModule } from '../ptx/ast.js';
 import type { Block, Program } from '../program.js';
 import { Builder } from './builder.js';
+import { CARRY, chained } from './carry.js';
 import { CONVERT } from './convert.js';
 import { FLOAT } from './float.js';
 import { INTEGER } from './integer.js';
@@ -16,7 +17,7 @@ import { SYNC } from './sync.js';
 import { WARP } from './warp.js';
 
 const RULES: ReadonlyMap<string, Rule> = new Map(
-  [INTEGER, FLOAT, SELECT, CONVERT, MEMORY, WARP, SYNC, ASYNC, MATRIX].flatMap((rules: Rules) =>
+  [INTEGER, FLOAT, CARRY, SELECT, CONVERT, MEMORY, WARP, SYNC, ASYNC, MATRIX].flatMap((rules: Rules) =>
     Object.entries(rules),
   ),
 );
@@ -33,6 +34,7 @@ const MEETING = new Set([
   'barrier',
   ...MATRIX_OPCODES,
 ]);
+const CHAINED = new Set(['add', 'sub', 'mad']);
 /** A thread may wait for another by repeating these. */
 const AWAITING = new Set(['atom', 'ld']);
 
@@ -149,7 +151,9 @@ function instruction(
     b.block.end = branch(b, statement, inside, after);
     b.block = inside;
   } else if (guard) b.guard(guard.register, guard.negated);
-  rule(b, modifiers, statement);
+  if (CHAINED.has(opcode) && statement.modifiers.includes('cc'))
+    chained(b, modifiers, opcode as 'add' | 'sub' | 'mad', false);
+  else rule(b, modifiers, statement);
   b.flush();
   if (after) {
     b.block.end = { kind: 'jump', to: b.indexOf(after) };

@@ -5,7 +5,7 @@
  * launch's words (see `LaunchWord`), `X`, `Y`, `Z` the coordinates of each thread.
  */
 
-import type { Pair } from './builder.js';
+import type { Pair } from './pair.js';
 
 /** Words of a CTA, in the order in which the scheduler keeps them. */
 export const CTA_WORDS = [

@@ -124,7 +124,7 @@ describe('specs of the user', () => {
     const file = join(folder, 'own.yaml');
     writeFileSync(file, OWN_SPEC.replace('f32(x)', 'f32(y)'));
     const { code, stderr } = await rose('plan', '--model', 'qwen3-8b', '--spec', file);
-    expect(stderr).toContain('own.yaml:9:13');
+    expect(stderr).toContain('own.yaml:9:15');
     expect(stderr).toContain('9 |   out = T(f32(y) * 0.5)');
     expect(code).toBe(1);
   });

@@ -38,7 +38,7 @@ describe('wrong usage ends with 2 and says what is meant', () => {
   test.each([
     [['bild'], 'Did you mean build?'],
     [['plan', '--modle', 'qwen3-8b'], 'Did you mean --model?'],
-    [['cache', 'tirm'], "unknown command 'tirm'"],
+    [['cache', 'tirm'], 'did you mean trim?'],
     [['plan'], 'add --model'],
     [['plan', '--model', 'qwen3-8b', '--phase', 'decoding'], 'prefill or decode'],
     [['plan', '--model', 'qwen3-8b', '--page-size', '0'], 'a whole number from 1'],

@@ -105,6 +105,26 @@ describe('integer instructions', () => {
     ).toEqual([-3000]);
   });
 
+  test('carries chain words', () => {
+    const rows = pairs.map(([a, b], n) => [a, b, pairs[(n * 5) % pairs.length]![1], b ^ (n * 3)]);
+    const wide = (lo: number, hi: number): bigint => u(lo) | (u(hi) << 32n);
+    const run = (body: string): number[] => apply(body, rows);
+    expect(run('add.cc.u32 %r4, %r10, %r12; addc.u32 %r1, %r11, %r13;')).toEqual(
+      rows.map(([a, b, c, d]) => low((wide(a!, b!) + wide(c!, d!)) >> 32n)),
+    );
+    expect(run('sub.cc.u32 %r4, %r10, %r12; subc.u32 %r1, %r11, %r13;')).toEqual(
+      rows.map(([a, b, c, d]) => low((wide(a!, b!) - wide(c!, d!)) >> 32n)),
+    );
+    expect(
+      run('mad.lo.cc.u32 %r4, %r10, %r11, %r12; madc.hi.cc.u32 %r5, %r10, %r11, %r13; addc.u32 %r1, %r5, 0;'),
+    ).toEqual(
+      rows.map(([a, b, c, d]) => {
+        const sum = u(a!) * u(b!) + wide(c!, d!);
+        return low((sum >> 32n) + (sum >> 64n));
+      }),
+    );
+  });
+
   test('comparisons, selection and predicates', () => {
     const cases: readonly (readonly [string, (a: number, b: number) => boolean])[] = [
       ['lt.s32', (a, b) => a < b],
