@@ -8,7 +8,8 @@ type Stream = 'stdout' | 'stderr';
 
 function coloured(stream: Stream): boolean {
   if (env.noColor) return false;
-  return env.forceColor || (process[stream].isTTY && !env.ci);
+  // `isTTY` is undefined, not false, where the stream is no terminal.
+  return env.forceColor || (Boolean(process[stream].isTTY) && !env.ci);
 }
 
 export function colour(name: 'red' | 'green' | 'dim' | 'bold', text: string, on: Stream = 'stderr'): string {

@@ -11,6 +11,7 @@ export type { AllocationOptions, TensorView } from './memory.js';
 export type { PtxEntry, PtxModule } from './ptx/ast.js';
 export { encodeTensorMap } from './tensor-map.js';
 export type { Swizzle, TensorMap } from './tensor-map.js';
+export type { GlobalTraffic, Profile, SharedTraffic } from './profile.js';
 export { parsePtx } from './ptx/parser.js';
 export { faultError, formatReport } from './report.js';
 export type { FaultKind, SimReport } from './report.js';

@@ -3,7 +3,7 @@
 import { RoseError } from '../util/errors.js';
 import type { PtxModule } from './ptx/ast.js';
 import { ALL_CHECKS, NO_CHECKS, accesses } from './access.js';
-import type { AccessState, Checks } from './access.js';
+import type { AccessState, Accesses, Checks } from './access.js';
 import { AsyncEngine } from './async.js';
 import { generate } from './codegen/generate.js';
 import type { Generated } from './codegen/generate.js';
@@ -12,6 +12,8 @@ import { intrinsics } from './intrinsics.js';
 import { lower } from './lower/index.js';
 import { CTA_WORDS, LAUNCH_WORDS, ctaWord, launchWord } from './lower/special-values.js';
 import type { SimMemory } from './memory.js';
+import { Profiler } from './profile.js';
+import type { Access, Profile } from './profile.js';
 import { Allocation, NOWHERE, Segment } from './memory.js';
 import type { Program, WarpMachine } from './program.js';
 import { Reporter, faultError } from './report.js';
@@ -48,10 +50,13 @@ export interface LaunchOptions {
   readonly multiprocessors?: number;
   /** Throw SIM_FAULT at the end if anything was reported; default false: reports are returned. */
   readonly throwOnFault?: boolean;
+  /** Count instructions, traffic and conflicts; several times slower. */
+  readonly profile?: boolean;
 }
 
 export interface LaunchResult {
   readonly reports: readonly SimReport[];
+  readonly profile?: Profile;
 }
 
 export interface SimKernel {
@@ -64,7 +69,28 @@ export interface SimKernel {
 
 const MACHINE_NAMES = [
   ...['CA', 'CC', 'CW', 'MI', 'MV', 'MA', 'MX', 'CM', 'SY', 'BL', 'BS', 'BD', 'TL', 'TS', 'BC', 'BW'],
-  ...['E', 'F0', 'I0', 'C', 'N', 'X', 'Y', 'Z', 'V', 'W', 'D', 'K', 'A', 'at', 'NS', 'SF', 'TR', 'OF'],
+  ...[
+    'E',
+    'F0',
+    'I0',
+    'C',
+    'N',
+    'X',
+    'Y',
+    'Z',
+    'V',
+    'W',
+    'D',
+    'K',
+    'A',
+    'at',
+    'NS',
+    'SF',
+    'TR',
+    'OF',
+    'BV',
+    'BN',
+  ],
   ...['GL', 'GS', 'GA', 'SL', 'SS', 'SA', 'LL', 'LS', 'LA', 'PL', 'XL', 'XS', 'XA', 'XO'],
   ...['S32', 'SF32', 'SU16', 'SU8', 'L32', 'LF32', 'LU16', 'LU8', 'P32', 'PF32', 'PU16', 'PU8'],
 ];
@@ -103,15 +129,16 @@ export function simulate(kernel: SimKernel, options: LaunchOptions): LaunchResul
   const checks = checksOf(options.checks);
   const dynamic = options.dynamicSharedBytes ?? 0;
   const multiprocessors = options.multiprocessors ?? 132;
-  const shape = JSON.stringify([block, cluster, dynamic, checks, multiprocessors]);
+  const profile = options.profile === true;
+  const shape = JSON.stringify([block, cluster, dynamic, checks, multiprocessors, profile]);
   let machine = kernel.machines.get(shape);
   if (machine?.memory !== options.memory) {
-    machine = new Machine(kernel, options.memory, block, cluster, dynamic, checks, multiprocessors);
+    machine = new Machine(kernel, options.memory, block, cluster, dynamic, checks, multiprocessors, profile);
     kernel.machines.set(shape, machine);
   }
-  const reports = machine.launch(grid, options);
-  if (options.throwOnFault && reports.length) throw faultError(program, reports);
-  return { reports };
+  const result = machine.launch(grid, options);
+  if (options.throwOnFault && result.reports.length) throw faultError(program, result.reports);
+  return result;
 }
 
 function checksOf(checks: LaunchOptions['checks']): Checks {
@@ -204,6 +231,7 @@ class Machine {
   readonly #warps: WarpMachine;
   readonly #asynchronous: AsyncEngine;
   #reporter: Reporter;
+  #profiler: Profiler | undefined;
 
   constructor(
     readonly kernel: SimKernel,
@@ -213,6 +241,7 @@ class Machine {
     readonly dynamicBytes: number,
     readonly checks: Checks,
     readonly multiprocessors: number,
+    profile: boolean,
   ) {
     const { program } = kernel;
     this.#threads = product(block);
@@ -222,6 +251,7 @@ class Machine {
     const waits = program.points.some(({ action }) => action.kind === 'yield');
     this.#slots = waits ? this.#resident(sharedEnd) : this.#clusterSize;
     const capacity = this.#slots * this.#stride;
+    if (profile) this.#profiler = new Profiler(program, capacity, this.#stride);
     const sharedStride = Math.ceil((sharedEnd + 64) / 64) * 64;
     const shared = new Segment(undefined, 0, 0, -1, null, this.#slots * sharedStride + 64);
     const local = new Segment(undefined, 0, 0, -1, null, capacity * program.localBytes + 64);
@@ -280,7 +310,7 @@ class Machine {
       },
     };
     this.#asynchronous = new AsyncEngine(this.#state, access, shared.i32);
-    const functions = { ...access, ...this.#asynchronous.functions() };
+    const functions = { ...access, ...this.#asynchronous.functions(), ...this.#counted(access) };
     this.#stretches = this.#instantiate(functions, shared, local, capacity);
   }
 
@@ -304,7 +334,8 @@ class Machine {
   }
 
   #instantiate(access: object, shared: Segment, local: Segment, capacity: number): StretchFunction[] {
-    const { generated, names } = this.kernel;
+    const { names, program } = this.kernel;
+    const generated = this.#profiler ? generate(program, names, true) : this.kernel.generated;
     const coordinate = (axis: 0 | 1 | 2): Int32Array =>
       Int32Array.from({ length: this.#stride }, (_, t) => {
         const [x, y] = this.block;
@@ -334,6 +365,8 @@ class Machine {
       A: this.#points,
       at: this.#at,
       NS: NOWHERE,
+      BV: this.#profiler?.visits ?? new Int32Array(0),
+      BN: capacity,
       SF: (lane: number, g: number, instruction: number) => {
         this.#warps.fault(
           'divergent-shuffle',
@@ -367,6 +400,31 @@ class Machine {
     return make(environment);
   }
 
+  /** Accesses that the profile counts before they are made. */
+  #counted(access: Accesses): Partial<Accesses> {
+    if (!this.#profiler) return {};
+    const global =
+      (kind: Access, plain: Accesses['GL']): Accesses['GL'] =>
+      (hi, lo, bytes, g, instruction) => {
+        this.#profiler!.access('global', kind, hi * 2 ** 32 + (lo >>> 0), bytes, g, instruction);
+        return plain(hi, lo, bytes, g, instruction);
+      };
+    const shared =
+      (kind: Access, plain: Accesses['SL']): Accesses['SL'] =>
+      (address, bytes, g, instruction) => {
+        this.#profiler!.access('shared', kind, address, bytes, g, instruction);
+        return plain(address, bytes, g, instruction);
+      };
+    return {
+      GL: global('load', access.GL),
+      GS: global('store', access.GS),
+      GA: global('atomic', access.GA),
+      SL: shared('load', access.SL),
+      SS: shared('store', access.SS),
+      SA: shared('atomic', access.SA),
+    };
+  }
+
   #who(g: number): Partial<SimReport> {
     const slot = Math.floor(g / this.#stride);
     const t = g - slot * this.#stride;
@@ -379,7 +437,7 @@ class Machine {
     };
   }
 
-  launch(grid: readonly [number, number, number], options: LaunchOptions): SimReport[] {
+  launch(grid: readonly [number, number, number], options: LaunchOptions): LaunchResult {
     const { program } = this.kernel;
     this.#reporter = new Reporter(program, options.limits?.reports ?? 64);
     this.#parameters.u8.set(packParameters(program, options));
@@ -405,7 +463,11 @@ class Machine {
     } finally {
       for (const allocation of options.pending ?? []) allocation.pending = false;
     }
-    return this.#reporter.reports;
+    const { reports } = this.#reporter;
+    if (!this.#profiler) return { reports };
+    const profile = this.#profiler.result();
+    this.#profiler.reset();
+    return { reports, profile };
   }
 
   #schedule(clusters: readonly [number, number, number], grid: readonly [number, number, number]): void {
@@ -426,6 +488,7 @@ class Machine {
       hazards: this.#state.hazards,
       machine: this.#warps,
       asynchronous: this.#asynchronous,
+      ...(this.#profiler && { profiler: this.#profiler }),
       report: this.#state.report,
     });
     scheduler.run(product(clusters), (cluster, rank, words, at) => {

@@ -9,6 +9,7 @@
 import type { AsyncEngine } from './async.js';
 import type { HazardShadow } from './hazards.js';
 import { CTA_WORDS, ctaWord } from './lower/special-values.js';
+import type { Profiler } from './profile.js';
 import type { Program, SyncAction, SyncPoint, WarpMachine } from './program.js';
 import type { FaultKind, SimReport } from './report.js';
 import { ENDED } from './codegen/generate.js';
@@ -45,6 +46,7 @@ export interface SchedulerOptions {
   readonly hazards: HazardShadow;
   readonly machine: WarpMachine;
   readonly asynchronous: AsyncEngine;
+  readonly profiler?: Profiler;
   report(
     kind: FaultKind,
     thread: number,
@@ -380,6 +382,7 @@ export class Scheduler {
     if (barrier.arrived === 0 || barrier.arrived < (barrier.expected || this.#liveCount[slot]!)) return;
     this.#barriers[slot]!.delete(id);
     this.#checkAligned(barrier);
+    if (o.profiler) o.profiler.barriers++;
     o.hazards.barrier(slot);
     const set = barrier.predicates.filter((p) => p !== 0).length;
     const base = slot * o.threadStride;
@@ -429,6 +432,7 @@ export class Scheduler {
     if (live === 0 || this.#clusterArrived[first]! < live) return;
     this.#clusterArrived[first] = 0;
     this.#clusterPhase[first]!++;
+    if (this.o.profiler) this.o.profiler.barriers++;
     hazards.clusterBarrier(first, clusterSize);
     const from = first * threadStride;
     const to = (first + clusterSize) * threadStride;
@@ -457,6 +461,7 @@ export class Scheduler {
     }
     this.#liveCount[slot]! -= threads.length;
     if (this.#liveCount[slot] === 0) {
+      this.o.profiler?.ended(slot);
       this.#tryCluster(slot - (slot % this.o.clusterSize));
       return;
     }

@@ -21,11 +21,14 @@ export interface Generated {
 /** Where a thread is that has ended. */
 export const ENDED = -1;
 
-export function generate(program: Program, names: readonly string[]): Generated {
+/** @param profile count every thread's visits to every block */
+export function generate(program: Program, names: readonly string[], profile = false): Generated {
   const analysis = analyse(program);
   const kept = new Map<number, 'i' | 'f' | 'p'>();
   const entries = [0, ...program.points.map((point) => afterPoint(program.blocks, point.id))];
-  const functions = entries.map((entry, n) => new Stretch(program, analysis, entry, kept).text(`q${n}`));
+  const functions = entries.map((entry, n) =>
+    new Stretch(program, analysis, entry, kept, profile).text(`q${n}`),
+  );
   const arrays = [...kept.keys()].map((slot) => `v${slot}=K.get(${slot})`);
   const points = program.points.flatMap(({ id, inputs, outputs }) => [
     ...Array.from({ length: inputs }, (_, n) => `a${id}_${n}=A[${id}].inputs[${n}]`),
@@ -59,6 +62,7 @@ class Stretch {
     readonly analysis: Analysis,
     readonly entry: number,
     readonly kept: Map<number, 'i' | 'f' | 'p'>,
+    readonly profile: boolean,
   ) {
     const queue = [entry];
     for (let block = queue.pop(); block !== undefined; block = queue.pop()) {
@@ -90,8 +94,12 @@ class Stretch {
         const { end } = this.program.blocks[block]!;
         return end.kind === 'sync' ? [] : successors(end);
       },
-      body: (block) =>
-        this.program.blocks[block]!.operations.map((operation) => this.#operation(operation)).join(''),
+      body: (block) => {
+        const text = this.program.blocks[block]!.operations.map((operation) =>
+          this.#operation(operation),
+        ).join('');
+        return this.profile ? `BV[${block}*BN+g]++;${text}` : text;
+      },
       end: (block, jump) => this.#end(block, jump),
       loopHead: 'if(--W[1]<0)OF(g);',
     });
