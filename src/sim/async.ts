@@ -99,6 +99,7 @@ export class AsyncEngine {
 
   /** A thread has ended: its stores land all the same. */
   end(g: number): void {
+    if (this.#bulk.size === 0) return;
     const groups = this.#bulk.get(g);
     if (!groups) return;
     for (const group of [...groups.closed, groups.open]) for (const copy of group) copy.land();

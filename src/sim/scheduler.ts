@@ -10,7 +10,7 @@ import type { AsyncEngine } from './async.js';
 import type { HazardShadow } from './hazards.js';
 import { CTA_WORDS, ctaWord } from './lower/special-values.js';
 import type { Profiler } from './profile.js';
-import type { Program, SyncAction, SyncPoint, WarpMachine } from './program.js';
+import type { Program, SyncAction, SyncPoint, WarpContext, WarpMachine } from './program.js';
 import type { FaultKind, SimReport } from './report.js';
 import { ENDED } from './codegen/generate.js';
 
@@ -87,7 +87,14 @@ export class Scheduler {
   readonly #arrivedIn: Int32Array;
   #clusterWaiting: { g: number; point: number }[] = [];
 
+  readonly #contexts: readonly WarpContext[];
+
   constructor(readonly o: SchedulerOptions) {
+    this.#contexts = o.program.points.map(({ instruction }, n) => ({
+      ...o.points[n]!,
+      machine: o.machine,
+      instruction,
+    }));
     this.#all = Int32Array.from({ length: o.threads }, (_, t) => t);
     const capacity = o.slots * o.threadStride;
     this.#live = new Int32Array(capacity >> 5);
@@ -200,7 +207,7 @@ export class Scheduler {
       stretches[job.stretch]!(threads, threads.length, base, words, ctaWords[words + ctaWord('rank')]! << 24);
       const point = at[base + threads[0]!]!;
       let uniform = true;
-      for (const t of threads) if (at[base + t] !== point) uniform = false;
+      for (let n = 0; n < threads.length; n++) if (at[base + threads[n]!] !== point) uniform = false;
       if (uniform) this.#arrive(slot, point, threads);
       else {
         const groups = new Map<number, number[]>();
@@ -222,6 +229,14 @@ export class Scheduler {
     }
     const base = slot * this.o.threadStride;
     const { action } = this.o.program.points[point]!;
+    if (
+      threads === this.#all &&
+      this.#liveCount[slot] === this.o.threads &&
+      this.#together(slot, point, action)
+    ) {
+      this.#go(slot, point, threads);
+      return;
+    }
     switch (action.kind) {
       case 'warp': {
         const waiting = this.#waiting[point]!;
@@ -305,6 +320,31 @@ export class Scheduler {
     return any;
   }
 
+  /** The usual case, done at once: all threads of a CTA come together to a full warp's meeting or to a whole barrier. */
+  #together(slot: number, point: number, action: SyncAction): boolean {
+    const { points, hazards, threadStride, threads, profiler } = this.o;
+    const base = slot * threadStride;
+    if (action.kind === 'warp') {
+      if (action.mask !== -1) return false;
+      const { met } = points[point]!;
+      for (let warp = base >> 5, last = (base + threadStride) >> 5; warp < last; warp++) {
+        const lanes = this.#live[warp]!;
+        if (lanes === 0) continue;
+        met[warp] = lanes;
+        action.effect(this.#contexts[point]!, warp * 32, lanes);
+        if (action.orders) hazards.warpBarrier(warp);
+      }
+      return true;
+    }
+    if (action.kind !== 'barrier' || action.mode !== 'sync' || this.#barriers[slot]!.size) return false;
+    const [ids, counts] = points[point]!.inputs as [Int32Array, Int32Array];
+    for (let g = base; g < base + threads; g++)
+      if (ids[g] !== ids[base] || (counts[g] !== 0 && counts[g] !== threads)) return false;
+    hazards.barrier(slot);
+    if (profiler) profiler.barriers++;
+    return true;
+  }
+
   #go(slot: number, point: number, threads: Int32Array): void {
     this.#ready.push({ slot, stretch: point + 1, threads });
   }
@@ -338,7 +378,7 @@ export class Scheduler {
         if ((waiting[warp]! & needed) !== needed) continue;
         waiting[warp]! &= ~met;
         arrays.met[warp] = met;
-        action.effect({ ...arrays, machine, instruction }, warp * 32, met);
+        action.effect(this.#contexts[point]!, warp * 32, met);
         if (action.orders) hazards.warpBarrier(warp);
         if (met !== -1) whole = false;
         for (let l = 0; l < 32; l++) if ((met >>> l) & 1) released.push(warp * 32 + l - base);
@@ -452,13 +492,15 @@ export class Scheduler {
 
   #end(slot: number, threads: Int32Array): void {
     const base = slot * this.o.threadStride;
+    for (let n = 0; n < threads.length; n++) this.o.asynchronous.end(base + threads[n]!);
     const warps = new Set<number>();
-    for (const t of threads) {
-      const warp = (base + t) >> 5;
-      this.#live[warp]! &= ~(1 << (t & 31));
-      warps.add(warp);
-      this.o.asynchronous.end(base + t);
-    }
+    if (threads === this.#all) this.#live.fill(0, base >> 5, (base + this.o.threadStride) >> 5);
+    else
+      for (const t of threads) {
+        const warp = (base + t) >> 5;
+        this.#live[warp]! &= ~(1 << (t & 31));
+        warps.add(warp);
+      }
     this.#liveCount[slot]! -= threads.length;
     if (this.#liveCount[slot] === 0) {
       this.o.profiler?.ended(slot);

@@ -6,9 +6,8 @@ import type { Rule, Rules } from './rules.js';
 
 /** Copies what each lane brought to where all lanes may read it. */
 const publish: WarpEffect = ({ inputs, outputs }, base, lanes) => {
-  for (let lane = 0; lane < 32; lane++) {
-    if ((lanes >>> lane) & 1) outputs[0]![base + lane] = inputs[0]![base + lane]!;
-  }
+  const [from, to] = [inputs[0]!, outputs[0]!];
+  for (let lane = 0; lane < 32; lane++) if ((lanes >>> lane) & 1) to[base + lane] = from[base + lane]!;
 };
 
 const fill =
