@@ -17,11 +17,11 @@ export interface AddRmsNormBf16Arguments {
 
 /** Launches add_rms_norm (T = bf16); picks among 4 variants by architecture, phase and dims. */
 export function addRmsNormBf16(launcher: KernelLauncher, args: AddRmsNormBf16Arguments, options?: LaunchOptions): void {
-  launcher.launch({"kernel":"add_rms_norm","types":{"T":"bf16"},"flags":{"unit_offset":false}}, { ...args }, options);
+  launcher.launch({"flags":{"unit_offset":false},"kernel":"add_rms_norm","types":{"T":"bf16"}}, { ...args }, options);
 }
 
 /** Arguments of embedding. */
-export interface EmbeddingBf16I32Arguments {
+export interface EmbeddingI32Bf16Arguments {
   /** (tokens) i32, read, aligned to 4 bytes */
   readonly ids: Tensor<'i32'>;
   /** (vocab, 2048) bf16, read, aligned to 32 bytes */
@@ -30,13 +30,13 @@ export interface EmbeddingBf16I32Arguments {
   readonly out: Tensor<'bf16'>;
 }
 
-/** Launches embedding (T = bf16, I = i32); picks among 4 variants by architecture, phase and dims. */
-export function embeddingBf16I32(launcher: KernelLauncher, args: EmbeddingBf16I32Arguments, options?: LaunchOptions): void {
-  launcher.launch({"kernel":"embedding","types":{"T":"bf16","I":"i32"},"flags":{}}, { ...args }, options);
+/** Launches embedding (I = i32, T = bf16); picks among 4 variants by architecture, phase and dims. */
+export function embeddingI32Bf16(launcher: KernelLauncher, args: EmbeddingI32Bf16Arguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{},"kernel":"embedding","types":{"I":"i32","T":"bf16"}}, { ...args }, options);
 }
 
 /** Arguments of qk_norm_rope_cache. */
-export interface QkNormRopeCacheBf16Bf16F32NormArguments {
+export interface QkNormRopeCacheBf16F32Bf16NormArguments {
   /** (tokens, 40, 128) bf16, read, aligned to 32 bytes */
   readonly qkv: Tensor<'bf16'>;
   /** (128) bf16, read, aligned to 32 bytes */
@@ -59,9 +59,9 @@ export interface QkNormRopeCacheBf16Bf16F32NormArguments {
   readonly eps: number;
 }
 
-/** Launches qk_norm_rope_cache (T = bf16, C = bf16, R = f32); picks among 4 variants by architecture, phase and dims. */
-export function qkNormRopeCacheBf16Bf16F32Norm(launcher: KernelLauncher, args: QkNormRopeCacheBf16Bf16F32NormArguments, options?: LaunchOptions): void {
-  launcher.launch({"kernel":"qk_norm_rope_cache","types":{"T":"bf16","C":"bf16","R":"f32"},"flags":{"norm":true,"quantised":false}}, { ...args }, options);
+/** Launches qk_norm_rope_cache (C = bf16, R = f32, T = bf16); picks among 4 variants by architecture, phase and dims. */
+export function qkNormRopeCacheBf16F32Bf16Norm(launcher: KernelLauncher, args: QkNormRopeCacheBf16F32Bf16NormArguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{"norm":true,"quantised":false},"kernel":"qk_norm_rope_cache","types":{"C":"bf16","R":"f32","T":"bf16"}}, { ...args }, options);
 }
 
 /** Arguments of rms_norm. */
@@ -78,7 +78,7 @@ export interface RmsNormBf16Arguments {
 
 /** Launches rms_norm (T = bf16); picks among 4 variants by architecture, phase and dims. */
 export function rmsNormBf16(launcher: KernelLauncher, args: RmsNormBf16Arguments, options?: LaunchOptions): void {
-  launcher.launch({"kernel":"rms_norm","types":{"T":"bf16"},"flags":{"gated":false,"unit_offset":false}}, { ...args }, options);
+  launcher.launch({"flags":{"gated":false,"unit_offset":false},"kernel":"rms_norm","types":{"T":"bf16"}}, { ...args }, options);
 }
 
 /** Arguments of swiglu. */
@@ -91,5 +91,5 @@ export interface SwigluBf16Arguments {
 
 /** Launches swiglu (T = bf16); picks among 4 variants by architecture, phase and dims. */
 export function swigluBf16(launcher: KernelLauncher, args: SwigluBf16Arguments, options?: LaunchOptions): void {
-  launcher.launch({"kernel":"swiglu","types":{"T":"bf16"},"flags":{}}, { ...args }, options);
+  launcher.launch({"flags":{},"kernel":"swiglu","types":{"T":"bf16"}}, { ...args }, options);
 }

@@ -60,7 +60,7 @@ export function openBuilder(
       const costs = new Map<string, number>();
       let done = 0;
       let compiled = 0;
-      const entries = await Promise.all(
+      const outputs = await Promise.all(
         rendered.map(async (variant) => {
           const began = performance.now();
           const { id, arch } = variant.variant;
@@ -84,7 +84,6 @@ export function openBuilder(
               cubin: artifact.files['cubin']!,
             };
             const entry = manifestEntry(variant, files, key);
-            await writeVariant(request.outDir, entry, files);
             done++;
             if (built) compiled++;
             const seconds = (performance.now() - began) / 1000;
@@ -96,13 +95,15 @@ export function openBuilder(
               done,
               total: rendered.length,
             });
-            return entry;
+            return { entry, files };
           } catch (error) {
             throw atSpecPlace(error, variant);
           }
         }),
       );
-      const manifest = makeManifest(entries);
+      const manifest = makeManifest(outputs.map(({ entry }) => entry));
+      // Only now: an interrupted build leaves the old output whole.
+      for (const { entry, files } of outputs) await writeVariant(request.outDir, entry, files);
       await writeOutputFile(join(request.outDir, 'bindings.ts'), await renderBindings(manifest));
       await writeManifest(join(request.outDir, 'manifest.json'), manifest);
       await removeStale(request.outDir, manifest);
@@ -111,7 +112,7 @@ export function openBuilder(
         outDir: request.outDir,
         manifest,
         compiled,
-        fromStore: entries.length - compiled,
+        fromStore: outputs.length - compiled,
         rejected,
         seconds: (performance.now() - start) / 1000,
       };

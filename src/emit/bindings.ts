@@ -6,6 +6,7 @@
  */
 
 import type { Manifest, VariantEntry } from '../device/index.js';
+import { canonicalJson } from '../util/hash.js';
 
 /** Deterministic: the text depends on the manifest alone. */
 export async function renderBindings(manifest: Manifest): Promise<string> {
@@ -55,7 +56,7 @@ export async function renderBindings(manifest: Manifest): Promise<string> {
       ],
       returnType: 'void',
       statements: [
-        `launcher.launch(${JSON.stringify({ kernel: first.kernel, types: first.types, flags: staticFlags(first) })}, { ...args }, options);`,
+        `launcher.launch(${canonicalJson({ kernel: first.kernel, types: first.types, flags: staticFlags(first) })}, { ...args }, options);`,
       ],
     });
   }
@@ -72,10 +73,11 @@ interface Group {
 function groupVariants(manifest: Manifest): readonly Group[] {
   const groups = new Map<string, VariantEntry[]>();
   for (const variant of manifest.variants) {
-    const flags = Object.entries(staticFlags(variant)).flatMap(([flag, on]) =>
-      on === true ? [flag] : on === false ? [] : [`${flag}_${on}`],
-    );
-    const name = [variant.kernel, ...Object.values(variant.types), ...flags].join('_');
+    const flags = Object.entries(staticFlags(variant))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([flag, on]) => (on === true ? [flag] : on === false ? [] : [`${flag}_${on}`]));
+    const types = Object.entries(variant.types).sort(([a], [b]) => (a < b ? -1 : 1));
+    const name = [variant.kernel, ...types.map(([, dtype]) => dtype), ...flags].join('_');
     groups.set(name, [...(groups.get(name) ?? []), variant]);
   }
   return [...groups]
@@ -91,6 +93,7 @@ function staticFlags(variant: VariantEntry): Readonly<Record<string, boolean | n
 function describe(variant: VariantEntry): string {
   return (
     Object.entries(variant.types)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, dtype]) => `${name} = ${dtype}`)
       .join(', ') || 'no type variables'
   );

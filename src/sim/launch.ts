@@ -89,6 +89,7 @@ const MACHINE_NAMES = [
     'TR',
     'OF',
     'BV',
+    'UR',
     'BN',
   ],
   ...['GL', 'GS', 'GA', 'SL', 'SS', 'SA', 'LL', 'LS', 'LA', 'PL', 'XL', 'XS', 'XA', 'XO'],
@@ -374,6 +375,13 @@ class Machine {
           instruction,
           `reads lane ${lane}, which does not take part`,
         );
+      },
+      UR: (g: number, instruction: number, slot: number) => {
+        if (!this.checks.initialisation) return;
+        const register = program.slotNames[slot]!;
+        this.#state.report('uninitialised-read', g, instruction, {
+          detail: `reads the register ${register}, which nothing has written`,
+        });
       },
       TR: (g: number, instruction: number) => {
         this.#state.report('trap', g, instruction, { detail: 'the kernel traps' });

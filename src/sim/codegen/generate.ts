@@ -9,6 +9,7 @@ import type { Block, Operation, Program } from '../program.js';
 import { analyse, successors } from './analysis.js';
 import type { Analysis } from './analysis.js';
 import { structured } from './structure.js';
+import { watchUndefined } from './undefined.js';
 
 export interface Generated {
   readonly source: string;
@@ -22,7 +23,8 @@ export interface Generated {
 export const ENDED = -1;
 
 /** @param profile count every thread's visits to every block */
-export function generate(program: Program, names: readonly string[], profile = false): Generated {
+export function generate(lowered: Program, names: readonly string[], profile = false): Generated {
+  const program = watchUndefined(lowered);
   const analysis = analyse(program);
   const kept = new Map<number, 'i' | 'f' | 'p'>();
   const entries = [0, ...program.points.map((point) => afterPoint(program.blocks, point.id))];

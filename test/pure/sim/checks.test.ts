@@ -198,6 +198,25 @@ describe('shared memory', () => {
   });
 });
 
+describe('registers', () => {
+  const use = `${index} st.global.b32 [%rd11], %r1;`;
+
+  test('one that is written on some paths only', () => {
+    const some = `setp.lt.s32 %p1, %r0, 5; @!%p1 bra SKIP; mov.u32 %r1, 7; SKIP: ${use}`;
+    expect(run(some)[0]).toMatchObject({ kind: 'uninitialised-read', thread: [5, 0, 0], count: 59 });
+    expect(run(some)[0]!.detail).toMatch(/register %r1/);
+    expect(run(some.replace('@!%p1 bra SKIP;', ''))).toEqual([]);
+  });
+
+  test('across a barrier, under a guard, and through a move that is dropped', () => {
+    expect(run(`setp.lt.s32 %p1, %r0, 5; @%p1 mov.u32 %r1, 7; bar.sync 0; ${use}`)[0]).toMatchObject({
+      count: 59,
+    });
+    const moved = `setp.lt.s32 %p1, %r0, 5; @%p1 mov.u32 %r2, 7; mov.u32 %r1, 3; selp.b32 %r1, %r2, %r1, %p1; ${use}`;
+    expect(run(moved)).toEqual([]);
+  });
+});
+
 describe('convergence', () => {
   const half = 'and.b32 %r5, %r0, 16; setp.eq.s32 %p1, %r5, 0;';
 
@@ -236,9 +255,9 @@ describe('convergence', () => {
 
 describe('limits and bad launches', () => {
   test('a loop that never ends reaches the step limit', () => {
-    expect(() => run('L: add.s32 %r1, %r1, 1; bra L;', { limits: { steps: 10_000 } })).toThrow(
-      expect.objectContaining({ code: 'SIM_LIMIT' }),
-    );
+    expect(() =>
+      run('mov.u32 %r1, 0; L: add.s32 %r1, %r1, 1; bra L;', { limits: { steps: 10_000 } }),
+    ).toThrow(expect.objectContaining({ code: 'SIM_LIMIT' }));
   });
 
   test('faults can be thrown', () => {
