@@ -12,7 +12,8 @@ import type {
 } from '../device/device.js';
 import { RoseError } from '../util/errors.js';
 import { compileKernel, simulate } from './launch.js';
-import type { LaunchOptions, SimKernel } from './launch.js';
+import type { SimKernel } from './launch.js';
+import type { LaunchOptions } from './launch-options.js';
 import { Allocation, SimMemory } from './memory.js';
 import { parsePtx } from './ptx/parser.js';
 import { faultError } from './report.js';

@@ -262,12 +262,16 @@ class Parser {
       this.#expect('.param');
       let align = 0;
       let type = 'b8';
+      let pointee = false;
       while (this.#peek().kind === 'dot') {
         const word = this.#take();
-        if (word.text === '.align') align = this.#integer();
-        else if (typeBytes(word.text.slice(1)) !== undefined) type = word.text.slice(1);
-        else if (word.text !== '.ptr' && !SPACES.has(word.text))
-          throw this.#error(word, 'not a property of a parameter', 'a type');
+        // After `.ptr` the space and the alignment are those of what the parameter points to.
+        if (word.text === '.ptr') pointee = true;
+        else if (word.text === '.align') {
+          const bytes = this.#integer();
+          if (!pointee) align = bytes;
+        } else if (typeBytes(word.text.slice(1)) !== undefined) type = word.text.slice(1);
+        else if (!SPACES.has(word.text)) throw this.#error(word, 'not a property of a parameter', 'a type');
       }
       const name = this.#take();
       let bytes = typeBytes(type)!;

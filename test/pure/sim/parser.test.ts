@@ -23,7 +23,7 @@ describe('the PTX parser', () => {
 .global .align 4 .b8 table[8] = {1, 2, 3, 4, 0xff};
 .const .align 8 .u32 limit = 7;
 .extern .shared .align 1024 .b8 dynamic[];
-.visible .entry k(.param .u64 .ptr .global .align 16 a, .param .u32 n, .param .align 64 .b8 map[128], .param .f32 eps)
+.visible .entry k(.param .u64 .ptr .global .align 16 a, .param .u64 .ptr .global .align 16 b, .param .u32 n, .param .align 64 .b8 map[128], .param .f32 eps)
 .reqntid 128, 1, 1
 .reqnctapercluster 2, 1, 1
 { .reg .b32 %r<3>; .shared .align 16 .b8 red[64];
@@ -39,7 +39,8 @@ add.s32 %r2, %r1, -1; // comment
     const [entry] = module.entries;
     expect(entry!.parameters.map(({ name, offset, bytes }) => [name, offset, bytes])).toEqual([
       ['a', 0, 8],
-      ['n', 8, 4],
+      ['b', 8, 8],
+      ['n', 16, 4],
       ['map', 64, 128],
       ['eps', 192, 4],
     ]);
