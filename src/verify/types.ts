@@ -1,6 +1,6 @@
 /** What verification speaks of: a problem to run, what a kernel must write, and the verdict. */
 
-import type { ManifestVariant } from '../device/index.js';
+import type { VariantEntry } from '../device/index.js';
 import type { SimReport } from '../sim/index.js';
 import type { BoundKernel } from '../spec/index.js';
 
@@ -32,7 +32,7 @@ export interface ReferenceOutput {
 /** What is verified: a variant of a build, with its formula and its PTX. */
 export interface Subject {
   readonly bound: BoundKernel;
-  readonly variant: ManifestVariant;
+  readonly variant: VariantEntry;
   readonly ptx: string;
 }
 
