@@ -9,8 +9,15 @@ import { hashJson, sha256 } from '../util/hash.js';
 
 /** Everything that the formula and the schedule are made from; the generator's own version is not in it. */
 export function variantKey(variant: PlannedVariant, spec: KernelSpec): string {
-  const { binding, arch, phase, pdl } = variant;
-  return hashJson({ spec: canonicalSpec(spec), binding, arch: architecture(arch).target, phase, pdl });
+  const { binding, arch, phase, pdl, schedule } = variant;
+  return hashJson({
+    spec: canonicalSpec(spec),
+    binding,
+    arch: architecture(arch).target,
+    phase,
+    pdl,
+    ...(schedule && { schedule }),
+  });
 }
 
 /** `variantKey` and the generator: equal keys give equal modules. */

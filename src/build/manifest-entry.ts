@@ -12,7 +12,7 @@ import {
   type VariantEntry,
 } from '../device/index.js';
 import { gridExpr } from '../emit/index.js';
-import { modeStrides, type IrScalar, type Stride, type TileExpr } from '../ir/index.js';
+import { modeStrides, type IrScalar, type Kernel, type Stride, type TileExpr } from '../ir/index.js';
 import { sharedBytes } from '../passes/index.js';
 import type { BoundKernel, BoundTensor } from '../spec/index.js';
 import { readCubin, reportResources } from '../toolchain/index.js';
@@ -177,9 +177,8 @@ function launchRule(rendered: RenderedVariant, sharedMemoryBytes: number): Launc
   const { kernel, variant } = rendered;
   const { schedule } = kernel;
   const tiles = launchExpr(gridExpr(kernel));
-  const grid = schedule!.persistent
-    ? expr.binary('min', tiles, expr.mul(expr.smCount(), expr.const(schedule!.persistent.ctasPerSm)))
-    : tiles;
+  const { persistent, cluster } = schedule!;
+  const grid = persistent ? expr.binary('min', tiles, residentCtas(persistent.ctasPerSm, cluster)) : tiles;
   return {
     grid: [grid, expr.const(1), expr.const(1)],
     block: [schedule!.threads, 1, 1],
@@ -188,6 +187,13 @@ function launchRule(rendered: RenderedVariant, sharedMemoryBytes: number): Launc
     pdl: variant.pdl,
     cooperative: false,
   };
+}
+
+/** CTAs of a persistent grid: whole clusters. */
+function residentCtas(ctasPerSm: number, cluster: number): LaunchExpr {
+  const ctas = expr.mul(expr.smCount(), expr.const(ctasPerSm));
+  if (cluster === 1) return ctas;
+  return expr.mul(expr.binary('div', ctas, expr.const(cluster)), expr.const(cluster));
 }
 
 const OPERATIONS: Readonly<Record<string, LaunchOperation>> = {
@@ -205,6 +211,22 @@ function launchExpr(tile: TileExpr): LaunchExpr {
     return expr.binary(OPERATIONS[tile.fn]!, launchExpr(tile.left), launchExpr(tile.right));
   throw new Error(`a grid holds a ${tile.kind}`);
 }
+
+/** Rows are counted in i32, those that fill the last CTA included. */
+function largestExtent(kernel: Kernel, dim: string): number {
+  const limits = kernel.sections
+    .filter(({ axes }) => axes.some((info) => info.role === 'row' && info.axis === dim))
+    .map(({ axes, schedule }) => {
+      const rows = axes.reduce(
+        (product, { role, extent }) => product * (role === 'row' && extent !== 'dynamic' ? extent : 1),
+        1,
+      );
+      return Math.floor((MAX_I32 - schedule!.rowsPerCta) / rows);
+    });
+  return Math.min(MAX_I32, ...limits);
+}
+
+const MAX_I32 = 2 ** 31 - 1;
 
 function guards(rendered: RenderedVariant): readonly Guard[] {
   const { bound, kernel, variant } = rendered;
@@ -230,7 +252,7 @@ function guards(rendered: RenderedVariant): readonly Guard[] {
       extent === 'dynamic'
         ? [
             { kind: 'dimMin', dim, value: 0 },
-            { kind: 'dimMax', dim, value: 2 ** 31 - 1 },
+            { kind: 'dimMax', dim, value: largestExtent(kernel, dim) },
           ]
         : [{ kind: 'dimEquals', dim, value: extent }],
     ),

@@ -2,7 +2,7 @@
 
 import { renderModule, type RenderedModule } from '../emit/index.js';
 import { fromSpec, printKernel, type Kernel, type Target } from '../ir/index.js';
-import { runPasses, type ScheduleOverride } from '../passes/index.js';
+import { runPasses } from '../passes/index.js';
 import type { PlannedVariant } from '../plan/index.js';
 import { bindKernel, type BoundKernel, type KernelSpec } from '../spec/index.js';
 import { CUTLASS_DSL_VERSION } from '../toolchain/toolchain.js';
@@ -20,7 +20,6 @@ export interface RenderedVariant {
 
 export interface RenderOptions {
   readonly stages?: boolean;
-  readonly override?: ScheduleOverride;
 }
 
 /** @throws the typed rejections of the passes (SCHEDULE_ILLEGAL, TARGET_UNSUPPORTED, FORMULA_UNSUPPORTED). */
@@ -33,7 +32,7 @@ export function renderVariant(
   const bound = bindKernel(spec, variant.binding);
   const stages: { pass: string; text: string }[] = [];
   const kernel = runPasses(fromSpec(bound), target, {
-    ...(options.override && { override: options.override }),
+    ...(variant.schedule && { override: variant.schedule }),
     ...(options.stages && {
       observe: (pass: string, ir: Kernel) => stages.push({ pass, text: printKernel(ir) }),
     }),

@@ -141,8 +141,8 @@ export interface AxisInfo {
 
 /** How one row is spread over threads. Positions along the lane axes are numbered colexicographically, fastest axis first. */
 export interface LaneLayout {
-  /** Lane axes, fastest first, with their extents. */
-  readonly axes: readonly { readonly axis: Axis; readonly extent: number }[];
+  /** Lane axes, fastest first, with their extents; of a dynamic one `extent` is only a bound. */
+  readonly axes: readonly LaneAxis[];
   /** Threads that share a row, in one CTA. */
   readonly threads: number;
   /** Elements of the fastest axis that a thread handles at once. */
@@ -155,7 +155,18 @@ export interface LaneLayout {
   readonly cluster: number;
   /** The last tile of the fastest axis reaches past the axis' extent. */
   readonly tail: boolean;
+  /** The row may end inside a vector: its last elements are moved one by one. */
+  readonly partial: boolean;
 }
+
+export interface LaneAxis {
+  readonly axis: Axis;
+  readonly extent: number;
+  readonly dynamic: boolean;
+}
+
+/** Extent that layouts give to a lane axis whose length is known only at launch: no row is longer. */
+export const DYNAMIC_LANE_BOUND = 2 ** 30;
 
 /** One mode of the tiles of a thread: `extent` positions of `axis`, `step` elements of it apart. */
 export interface TileMode {

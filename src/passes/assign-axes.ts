@@ -4,11 +4,11 @@
  * Lanes are the axes that some value is reduced over or read at another position along, and the axis along which the
  * stores (else the loads) are contiguous. Everything else is a row: its positions are independent of each other.
  * Before: axes tokens, hidden (all `row`).   After: tokens `row`, hidden `lane`.
- * Refuses a dynamic lane axis that is reduced: its length must be static.
+ * A lane axis may be dynamic where it is the contiguous one. Refuses an axis that is both walked by a range and a row.
  */
 
 import type { Axis } from '../spec/index.js';
-import type { Access, AxisInfo, AxisRole, Kernel, Section } from '../ir/kernel.js';
+import type { Access, AxisInfo, AxisRole, Kernel, Section, Stride } from '../ir/kernel.js';
 import { unsupported } from './unsupported.js';
 
 export function assignAxes(kernel: Kernel): Kernel {
@@ -25,18 +25,7 @@ function assignSection(section: Section): Section {
   }
   const contiguous = contiguousAxis(section);
   if (contiguous !== undefined && !ranges.has(contiguous)) lanes.add(contiguous);
-  for (const { axis, extent } of section.axes) {
-    if (lanes.has(axis) && extent === 'dynamic') {
-      throw unsupported(
-        section,
-        `a reduction over ${axis}, whose length is known only at launch`,
-        `a static ${axis}, or a range read from an offsets tensor`,
-      );
-    }
-    if (lanes.has(axis) && ranges.has(axis)) {
-      throw unsupported(section, `${axis} is reduced both as a whole and over ranges`, `one of the two`);
-    }
-  }
+  for (const axis of ranges) refuseRangedRows(section, axis, lanes.has(axis));
   const role = (axis: Axis): AxisRole => (ranges.has(axis) ? 'range' : lanes.has(axis) ? 'lane' : 'row');
   const axes = section.axes.map((info): AxisInfo => ({ ...info, role: role(info.axis) }));
   const of = (wanted: AxisRole) => axes.filter((info) => info.role === wanted);
@@ -46,22 +35,63 @@ function assignSection(section: Section): Section {
   return { ...section, axes: [...of('row'), ...fastestFirst, ...of('range')] };
 }
 
-/** The static axis along which most stored, else loaded, elements lie next to each other. */
+/** A position of a ranged axis belongs to the walk of another row: nothing else may be computed for it. */
+function refuseRangedRows(section: Section, axis: Axis, isLane: boolean): void {
+  const store = section.stores.find(
+    ({ access, value, where }) =>
+      access.terms.some((term) => term.kind === 'axis' && term.axis === axis) ||
+      [value, ...(where === undefined ? [] : [where])].some((id) => section.values[id]!.axes.includes(axis)),
+  );
+  if (!store && !isLane) return;
+  throw unsupported(
+    section,
+    `${axis} is reduced over ranges and also used position by position`,
+    'one of the two in a kernel',
+    store?.span,
+  );
+}
+
+/**
+ * The axis along which most stored, else loaded, elements lie next to each other: a static one, or a dynamic one that
+ * is reduced.
+ */
 export function contiguousAxis(section: Section): Axis | undefined {
   const stores = section.stores.map((store) => store.access);
   const loads = section.values.flatMap((value) => (value.kind === 'load' ? [value.access] : []));
-  return longestUnitStride(section, stores) ?? longestUnitStride(section, loads);
+  return (
+    longestUnitStride(section, stores) ??
+    longestUnitStride(section, loads) ??
+    dynamicUnitStride(section, loads)
+  );
 }
 
+function dynamicUnitStride(section: Section, loads: readonly Access[]): Axis | undefined {
+  const reduced = section.values.flatMap((value) => (value.kind === 'reduce' ? value.over : []));
+  const isDynamic = (axis: Axis) =>
+    section.axes.some((info) => info.axis === axis && info.extent === 'dynamic');
+  return loads
+    .flatMap(({ terms }) => terms)
+    .flatMap((term) => (term.kind === 'axis' && isUnit(term.stride) ? [term.axis] : []))
+    .find((axis) => isDynamic(axis) && reduced.includes(axis));
+}
+
+const isUnit = ({ factor, symbols }: Stride): boolean => factor === 1 && symbols.length === 0;
+
+/** Of the accesses that touch most elements of a row: a row's scales do not decide over its elements. */
 function longestUnitStride(section: Section, accesses: readonly Access[]): Axis | undefined {
-  const extents = new Map(section.axes.map(({ axis, extent }) => [axis, extent]));
-  let best: { axis: Axis; extent: number } | undefined;
-  for (const { terms } of accesses) {
-    for (const term of terms) {
-      if (term.kind !== 'axis' || term.stride.factor !== 1 || term.stride.symbols.length > 0) continue;
-      const extent = extents.get(term.axis);
-      if (typeof extent === 'number' && extent > (best?.extent ?? 1)) best = { axis: term.axis, extent };
-    }
-  }
-  return best?.axis;
+  const extents = new Map(section.axes.map(({ axis, extent }) => [axis, extent === 'dynamic' ? 1 : extent]));
+  const candidates = accesses.flatMap(({ terms }) => {
+    const elements = terms.reduce(
+      (product, term) => product * (term.kind === 'axis' ? (extents.get(term.axis) ?? 1) : 1),
+      1,
+    );
+    return terms.flatMap((term) =>
+      term.kind === 'axis' && isUnit(term.stride)
+        ? [{ axis: term.axis, extent: extents.get(term.axis) ?? 1, elements }]
+        : [],
+    );
+  });
+  return candidates
+    .filter(({ extent }) => extent > 1)
+    .sort((a, b) => b.elements - a.elements || b.extent - a.extent)[0]?.axis;
 }

@@ -8,7 +8,7 @@
 import type { Architecture } from '../device/arch.js';
 import { dtypeBytes } from '../ir/dtype.js';
 import type { Kernel, Target } from '../ir/kernel.js';
-import { RoseError, type ErrorCode } from '../util/errors.js';
+import { RoseError, type ErrorCode, type Place } from '../util/errors.js';
 
 export function checkLegality(kernel: Kernel, target: Target, arch: Architecture): Kernel {
   const schedule = kernel.schedule!;
@@ -18,10 +18,12 @@ export function checkLegality(kernel: Kernel, target: Target, arch: Architecture
     actual: string,
     expected: string,
     next: string,
+    place: Place | undefined = kernel.sections[0]?.stores[0]?.span,
   ): never => {
     throw new RoseError({
       code,
       message: `${kernel.name} on ${target.arch}: ${message}`,
+      ...(place && { place }),
       actual,
       expected,
       next,
@@ -82,6 +84,7 @@ export function checkLegality(kernel: Kernel, target: Target, arch: Architecture
       `tensor ${fp8.name} of dtype ${fp8.dtype}`,
       'sm89 or later',
       'build for sm89 or later, or with another dtype',
+      placeOfUse(kernel, fp8.name),
     );
   }
   for (const section of kernel.sections) {
@@ -96,11 +99,21 @@ export function checkLegality(kernel: Kernel, target: Target, arch: Architecture
           `f32 to ${value.dtype} rounded by ${value.rounding}`,
           'rn, or rz to bf16',
           'round another way',
+          value.span,
         );
       }
     }
   }
   return kernel;
+}
+
+/** Where the formula first reads or writes a tensor. */
+function placeOfUse(kernel: Kernel, tensor: string): Place | undefined {
+  const uses = kernel.sections.flatMap(({ values, stores }) => [
+    ...values.filter((value) => value.kind === 'load' && value.access.tensor === tensor),
+    ...stores.filter((store) => store.access.tensor === tensor),
+  ]);
+  return uses[0]?.span;
 }
 
 /** Dynamic shared memory of a CTA, in bytes, as the allocator lays the regions out one after another. */

@@ -8,10 +8,10 @@
  */
 
 import type { Architecture } from '../device/arch.js';
-import type { Axis } from '../spec/index.js';
 import type {
   AxisInfo,
   Kernel,
+  LaneAxis,
   Residency,
   Schedule,
   Section,
@@ -19,26 +19,20 @@ import type {
   Target,
 } from '../ir/kernel.js';
 import { dtypeBytes } from '../ir/dtype.js';
+import type { ScheduleOverride } from '../plan/index.js';
 import { contiguousAxis } from './assign-axes.js';
 import { chooseVector, tensorOf } from './choose-vector.js';
 import { planSweeps } from './lower/sweeps.js';
+import { gcd, laneAxes, mayHoldThreads } from './lane-axes.js';
+import { pushAlong } from './push-remaps.js';
 import { innerAxis, outerAxis, splitAxis } from './split-axis.js';
-
-/** Choices that override the default schedule, as a tuning file gives them. */
-export interface ScheduleOverride {
-  readonly threadsPerRow?: number;
-  readonly threads?: number;
-  readonly vector?: number;
-  readonly chunk?: number;
-  readonly cluster?: number;
-  readonly residency?: Residency;
-  readonly ctasPerSm?: number;
-}
 
 /** f32 elements of a row that one thread may hold in registers: about half of its 255 registers. */
 const MAX_ELEMENTS_IN_REGISTERS = 64;
 /** Threads that share a row in one CTA: with twice as many, a thread would have 64 registers and spill. */
 const MAX_THREADS_PER_ROW = 512;
+/** Threads that share a row whose length is known only at launch. */
+const DYNAMIC_ROW_THREADS = 256;
 /** Threads of a CTA in the prefill schedule unless a row needs more: small CTAs overlap their barriers. */
 const PREFILL_THREADS = 128;
 
@@ -48,10 +42,7 @@ export function chooseSchedule(
   arch: Architecture,
   override: ScheduleOverride = {},
 ): Kernel {
-  const reasons: string[] = [];
-  const drafts = kernel.sections.map((section) =>
-    draftSection(kernel, section, target, arch, override, reasons),
-  );
+  const drafts = kernel.sections.map((section) => draftSection(kernel, section, target, arch, override));
   const cluster = override.cluster ?? Math.max(...drafts.map((draft) => draft.cluster));
   const threads = ctaThreads(drafts, target, override);
   const residency = override.residency ?? worstResidency(drafts.map((draft) => draft.residency));
@@ -62,9 +53,17 @@ export function chooseSchedule(
       schedule: { threadsPerRow: perRow, rowsPerCta: threads / perRow, vector } satisfies SectionSchedule,
     };
   });
-  reasons.push(`${threads} threads a CTA`);
+  const reasons = [
+    ...drafts.flatMap((draft) =>
+      draft.reasons.map((why) => (draft.section.name === '' ? why : `${draft.section.name}: ${why}`)),
+    ),
+    `${threads} threads a CTA`,
+  ];
+  // The CTAs of several sections are told apart by their index, which a persistent grid reuses.
   const persistent =
-    override.ctasPerSm === undefined ? {} : { persistent: { ctasPerSm: override.ctasPerSm } };
+    override.ctasPerSm === undefined || sections.length > 1
+      ? {}
+      : { persistent: { ctasPerSm: override.ctasPerSm } };
   const schedule: Schedule = { threads, cluster, residency, ...persistent, reasons };
   const align = new Map<string, number>();
   for (const { align: needs } of drafts)
@@ -91,11 +90,6 @@ function strideMultiple(kernel: Kernel, tensor: string, align: ReadonlyMap<strin
   return Math.max(1, (align.get(tensor) ?? bytes) / bytes);
 }
 
-interface Lane {
-  readonly axis: Axis;
-  readonly extent: number;
-}
-
 interface Draft {
   readonly section: Section;
   readonly threadsPerRow: number;
@@ -103,6 +97,7 @@ interface Draft {
   readonly cluster: number;
   readonly residency: Residency;
   readonly align: ReadonlyMap<string, number>;
+  readonly reasons: readonly string[];
 }
 
 function draftSection(
@@ -111,57 +106,66 @@ function draftSection(
   target: Target,
   arch: Architecture,
   override: ScheduleOverride,
-  reasons: string[],
 ): Draft {
-  const label = whole.name === '' ? '' : `${whole.name}: `;
+  const reasons: string[] = [];
   const choice = chooseVector(kernel, whole, arch);
   const vector = Math.min(override.vector ?? choice.vector, choice.vector);
   const align = choice.align;
-  const section = chunkRows(whole, vector, target, override, (why) => reasons.push(label + why));
-  const lanes = section.axes
-    .filter((info) => info.role === 'lane')
-    .map(({ axis, extent }) => ({ axis, extent: Number(extent) }));
+  const section = chunkRows(whole, vector, target, override, (why) => reasons.push(why));
+  const lanes = laneAxes(section);
   const elements = lanes.reduce((product, lane) => product * lane.extent, 1);
   const spread = spreadableVectors(section, lanes, vector);
   // A range is walked row by row: what keeps memory busy there is threads, not vectors a thread.
   const walks = section.axes.some((info) => info.role === 'range');
+  const dynamic = lanes[0]?.dynamic ?? false;
+  const length = dynamic ? 'a number known only at launch of' : String(elements);
   const perThreadVectors = target.phase === 'decode' || walks ? 1 : Math.max(1, Math.floor(32 / vector));
   const reduces = section.values.some((value) => value.kind === 'reduce');
   const fits = (threads: number) => threadsFit(section, lanes, vector, threads);
   // A row of at most a warp's vectors leaves room for many rows a CTA: one vector a thread keeps registers free.
   const wantedThreads = (vectors: number) =>
-    vectors <= 32 ? vectors : Math.ceil(vectors / perThreadVectors);
+    dynamic ? DYNAMIC_ROW_THREADS : vectors <= 32 ? vectors : Math.ceil(vectors / perThreadVectors);
   const threadsFor = (vectors: number) =>
     legalThreads(override.threadsPerRow ?? wantedThreads(vectors), vectors, MAX_THREADS_PER_ROW, fits);
-  const draft = { section, vector, align };
+  const draft = { section, vector, align, reasons };
   for (const cluster of clusterSizes(arch, reduces, override)) {
     const vectors = spread / cluster;
     const threadsPerRow = threadsFor(Math.ceil(vectors));
     const perThread = Math.ceil(elements / cluster / threadsPerRow);
     if (cluster > 1 && (!Number.isInteger(vectors) || vectors % threadsPerRow !== 0)) continue;
     if (reduces && perThread > registerElements(threadsPerRow, arch)) continue;
-    reasons.push(`${label}${elements} elements a row, ${vector} at a time, ${threadsPerRow} threads a row`);
+    reasons.push(`${length} elements a row, ${vector} at a time, ${threadsPerRow} threads a row`);
     if (cluster > 1)
-      reasons.push(
-        `${label}a cluster of ${cluster} CTAs shares a row, which does not fit in the registers of one`,
-      );
+      reasons.push(`a cluster of ${cluster} CTAs shares a row, which does not fit in the registers of one`);
     return { ...draft, threadsPerRow, cluster, residency: 'registers' };
   }
   const threadsPerRow = threadsFor(spread);
-  reasons.push(`${label}${elements} elements a row, ${vector} at a time, ${threadsPerRow} threads a row`);
+  reasons.push(`${length} elements a row, ${vector} at a time, ${threadsPerRow} threads a row`);
   const padded = Math.ceil(spread / threadsPerRow) * threadsPerRow * (elements / spread);
   const kept = planSweeps(section, 'shared').sweeps.flatMap((sweep) => sweep.kept);
   const rowBytes = kept.reduce((sum, id) => sum + dtypeBytes(section.values[id]!.dtype) * padded, 0);
   if (rowBytes <= arch.maxSharedMemoryPerCta - 1024) {
-    reasons.push(`${label}the row stays in shared memory: it does not fit in registers`);
+    reasons.push(
+      rowBytes === 0
+        ? 'one pass over the row, of which nothing is kept'
+        : 'the row stays in shared memory: it does not fit in registers',
+    );
     return { ...draft, threadsPerRow, cluster: 1, residency: 'shared' };
   }
-  reasons.push(`${label}each pass loads the row again: ${rowBytes} bytes do not fit in shared memory`);
+  // What a thread does not keep it cannot read at another position: the inputs are read there instead.
+  if (section.values.some((value) => value.kind === 'remap')) {
+    const pushed = pushAlong(whole, () => true);
+    return draftSection(kernel, pushed, target, arch, override);
+  }
+  const why = dynamic
+    ? 'its length is known only at launch'
+    : `${rowBytes} bytes do not fit in shared memory`;
+  reasons.push(`each pass loads the row again: ${why}`);
   return { ...draft, threadsPerRow, cluster: 1, residency: 'reload' };
 }
 
 /** Lane vectors that threads may be spread over: those of the contiguous axis, and of others reduced only together with it. */
-function spreadableVectors(section: Section, lanes: readonly Lane[], vector: number): number {
+function spreadableVectors(section: Section, lanes: readonly LaneAxis[], vector: number): number {
   const [first, ...others] = lanes;
   if (!first) return 1;
   const vectors = Math.ceil(first.extent / vector);
@@ -171,17 +175,8 @@ function spreadableVectors(section: Section, lanes: readonly Lane[], vector: num
   );
 }
 
-/** Threads may be spread over `axis` where it is never remapped and every reduction over it is one over `first` too. */
-export function mayHoldThreads(section: Section, axis: Axis, first: Axis): boolean {
-  return section.values.every((value) => {
-    if (value.kind === 'remap') return value.axis !== axis;
-    if (value.kind === 'reduce') return !value.over.includes(axis) || value.over.includes(first);
-    return true;
-  });
-}
-
 /** Whether several lane axes can share exactly `threads` threads; a single one always can, with idle lanes at its end. */
-function threadsFit(section: Section, lanes: readonly Lane[], vector: number, threads: number): boolean {
+function threadsFit(section: Section, lanes: readonly LaneAxis[], vector: number, threads: number): boolean {
   if (lanes.length <= 1) return true;
   return (
     lanes.reduce((left, lane, i) => {
@@ -189,10 +184,6 @@ function threadsFit(section: Section, lanes: readonly Lane[], vector: number, th
       return i === 0 || mayHoldThreads(section, lane.axis, lanes[0]!.axis) ? left / gcd(left, units) : left;
     }, threads) === 1
   );
-}
-
-export function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b);
 }
 
 /** Cuts a contiguous axis that nothing reduces in chunks, so that one long row is spread over many CTAs. */
@@ -205,7 +196,7 @@ function chunkRows(
 ): Section {
   const axis = contiguousAxis(section);
   const info = section.axes.find((entry) => entry.axis === axis && entry.role === 'lane');
-  if (axis === undefined || typeof info?.extent !== 'number') return section;
+  if (axis === undefined || typeof info?.extent !== 'number' || info.extent % vector !== 0) return section;
   const fixed = section.values.some(
     (value) =>
       (value.kind === 'reduce' && value.over.includes(axis)) ||

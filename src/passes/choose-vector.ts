@@ -3,7 +3,7 @@
 import type { Architecture } from '../device/arch.js';
 import { makeLayout, maxVectorWidth } from '../layout/index.js';
 import { dtypeBytes } from '../ir/dtype.js';
-import type { Access, IrTensor, Kernel, Section } from '../ir/kernel.js';
+import { DYNAMIC_LANE_BOUND, type Access, type IrTensor, type Kernel, type Section } from '../ir/kernel.js';
 
 export interface VectorChoice {
   readonly vector: number;
@@ -13,12 +13,13 @@ export interface VectorChoice {
 
 /**
  * The widest legal vector: bytes of the widest access over the smallest streamed element, as far as the layouts of all
- * tensors allow. An element larger than that is moved by several accesses of full width.
+ * tensors allow. An element larger than that is moved by several accesses of full width. Where only narrow vectors divide
+ * the row and its strides allow wider ones, the row ends inside a vector, whose elements are then moved one by one.
  */
 export function chooseVector(kernel: Kernel, section: Section, arch: Architecture): VectorChoice {
   const lane = section.axes.find((info) => info.role === 'lane');
   const accesses = unitStrideAccesses(section, lane?.axis);
-  const extent = typeof lane?.extent === 'number' ? lane.extent : 1;
+  const extent = lane?.extent === 'dynamic' ? DYNAMIC_LANE_BOUND : (lane?.extent ?? 1);
   const streamed = accesses.filter(({ tensor }) => !tensorOf(kernel, tensor).weight);
   const smallest = Math.min(
     ...(streamed.length > 0 ? streamed : accesses).map(({ tensor }) =>
@@ -28,17 +29,26 @@ export function chooseVector(kernel: Kernel, section: Section, arch: Architectur
   // Values are computed in f32: more than 16 of them at once cost registers and gain nothing.
   const widest = accesses.length === 0 ? 1 : Math.min(arch.maxVectorBits / 8 / smallest, 16);
   const legal = (vector: number): boolean =>
-    extent % vector === 0 &&
     accesses.every(
       (access) =>
-        legalWidth(kernel, access, extent, arch) >= Math.min(vector, fullWidth(kernel, access, arch)),
+        legalWidth(kernel, access, Math.ceil(extent / vector) * vector, arch) >=
+        Math.min(vector, fullWidth(kernel, access, arch)),
     );
-  let vector = 1;
-  while (vector * 2 <= widest && legal(vector * 2)) vector *= 2;
+  const exact = largestPowerOfTwo(widest, (vector) => extent % vector === 0 && legal(vector));
+  // A row that ends inside a vector pays for its end: worth it where vectors that divide it are narrow.
+  const lanes = section.axes.filter((info) => info.role === 'lane').length;
+  const wide = lanes === 1 ? largestPowerOfTwo(Math.min(widest, extent), legal) : exact;
+  const vector = wide > 2 * exact ? wide : exact;
   return {
     vector,
     align: new Map(accesses.map((access) => [access.tensor, alignment(kernel, access, vector, arch)])),
   };
+}
+
+function largestPowerOfTwo(limit: number, legal: (width: number) => boolean): number {
+  let width = 1;
+  while (width * 2 <= limit && legal(width * 2)) width *= 2;
+  return width;
 }
 
 function unitStrideAccesses(section: Section, axis: string | undefined): readonly Access[] {

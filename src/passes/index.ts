@@ -2,4 +2,3 @@
 
 export { passes, runPasses, type Observer, type Pass } from './pipeline.js';
 export { sharedBytes } from './check-legality.js';
-export type { ScheduleOverride } from './choose-schedule.js';

@@ -9,7 +9,7 @@
 
 import { makeLayout, type IntTuple } from '../layout/index.js';
 import type { Kernel, LaneLayout, Section, TileMode } from '../ir/kernel.js';
-import { gcd, mayHoldThreads } from './choose-schedule.js';
+import { gcd, laneAxes, mayHoldThreads } from './lane-axes.js';
 
 export function layOutLanes(kernel: Kernel): Kernel {
   return {
@@ -23,15 +23,13 @@ export function layOutLanes(kernel: Kernel): Kernel {
 
 function lanesOf(section: Section, cluster: number): LaneLayout {
   const { threadsPerRow, vector } = section.schedule!;
-  const axes = section.axes
-    .filter((info) => info.role === 'lane')
-    .map(({ axis, extent }) => ({ axis, extent: Number(extent) }));
+  const axes = laneAxes(section);
   const threadModes: { extent: number; stride: number }[] = [];
   const tiles: TileMode[] = [];
   const tileStrides: number[] = [];
   let left = threadsPerRow;
   let position = 1;
-  let tail = false;
+  let tail = axes[0]?.dynamic ?? false;
   axes.forEach(({ axis, extent }, i) => {
     const units = i === 0 ? Math.ceil(extent / vector) : extent;
     const step = i === 0 ? vector : 1;
@@ -42,7 +40,7 @@ function lanesOf(section: Section, cluster: number): LaneLayout {
     if (threads > 1) threadModes.push({ extent: threads, stride: position * step });
     const count = Math.ceil(units / threads);
     if (units % threads !== 0) tail = true;
-    if (count > 1) {
+    if (count > 1 || (i === 0 && tail && axes[0]!.dynamic)) {
       tiles.push({ axis, extent: count, step: step * threads });
       tileStrides.push(position * step * threads);
     }
@@ -72,5 +70,7 @@ function lanesOf(section: Section, cluster: number): LaneLayout {
       ...tileStrides,
     ],
   );
-  return { axes, threads: threadsPerRow, vector, tiles, layout, cluster, tail };
+  const [first] = axes;
+  const partial = first !== undefined && vector > 1 && (first.dynamic || first.extent % vector !== 0);
+  return { axes, threads: threadsPerRow, vector, tiles, layout, cluster, tail, partial };
 }

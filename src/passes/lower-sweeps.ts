@@ -8,7 +8,7 @@
 import { arith, compare, i32, name, type Statement, type TileExpr } from '../ir/tile.js';
 import type { Kernel, Section, SharedRegion } from '../ir/kernel.js';
 import { rowCount } from './lower/expressions.js';
-import { SectionLowerer } from './lower/lower-section.js';
+import { lowerSection } from './lower/lower-section.js';
 import { Names } from './lower/names.js';
 
 export function lowerSweeps(kernel: Kernel): Kernel {
@@ -23,7 +23,7 @@ export function lowerSweeps(kernel: Kernel): Kernel {
   const sections = kernel.sections.map((section) => {
     const tile = arith('-', name('cta', 'i32'), first);
     const end = arith('+', first, tileCount(kernel, section));
-    const lowered = lowerSection(kernel, section, names, tile);
+    const lowered = lowerTiles(kernel, section, names, tile);
     shared.push(...lowered.shared);
     const body: readonly Statement[] =
       kernel.sections.length === 1
@@ -44,10 +44,13 @@ export function lowerSweeps(kernel: Kernel): Kernel {
 
 /** CTAs that a section takes: one for each tile of rows, times the cluster. */
 export function tileCount(kernel: Kernel, section: Section): TileExpr {
+  return arith('*', rowTiles(section), i32(kernel.schedule!.cluster));
+}
+
+function rowTiles(section: Section): TileExpr {
   const { rowsPerCta } = section.schedule!;
   const rows = rowCount(section);
-  const tiles = rowsPerCta === 1 ? rows : arith('/', arith('+', rows, i32(rowsPerCta - 1)), i32(rowsPerCta));
-  return arith('*', tiles, i32(kernel.schedule!.cluster));
+  return rowsPerCta === 1 ? rows : arith('/', arith('+', rows, i32(rowsPerCta - 1)), i32(rowsPerCta));
 }
 
 function inRange(value: TileExpr, begin: TileExpr, end: TileExpr): TileExpr {
@@ -63,28 +66,35 @@ function inRange(value: TileExpr, begin: TileExpr, end: TileExpr): TileExpr {
   };
 }
 
-function lowerSection(
+function lowerTiles(
   kernel: Kernel,
   section: Section,
   names: Names,
   tile: TileExpr,
 ): { body: readonly Statement[]; shared: readonly SharedRegion[] } {
   const { cluster, persistent } = kernel.schedule!;
+  const own = cluster === 1 ? tile : arith('/', tile, i32(cluster));
   if (!persistent) {
-    const own = cluster === 1 ? tile : arith('/', tile, i32(cluster));
-    return new SectionLowerer(kernel, section, names, own).lower();
+    const { prologue, body, shared } = lowerSection(kernel, section, names, own);
+    return { body: [...prologue, ...body], shared };
   }
   const variable = names.fresh('row_tile');
-  const { body, shared } = new SectionLowerer(kernel, section, names, name(variable, 'i32')).lower();
+  const { prologue, body, shared } = lowerSection(kernel, section, names, name(variable, 'i32'));
+  const count: TileExpr = { kind: 'cta-count', dtype: 'i32', width: 0 };
   const loop: Statement = {
     kind: 'loop',
     variable,
-    begin: tile,
-    end: tileCount(kernel, section),
-    step: { kind: 'cta-count', dtype: 'i32', width: 0 },
+    begin: own,
+    end: rowTiles(section),
+    step: cluster === 1 ? count : arith('/', count, i32(cluster)),
     unroll: 1,
     // Partial results of this tile must be read before the next tile overwrites them.
-    body: shared.length > 0 ? [...body, { kind: 'barrier' }] : body,
+    body: [...body, ...betweenTiles(shared, cluster)],
   };
-  return { body: [loop], shared };
+  return { body: [...prologue, loop], shared };
+}
+
+function betweenTiles(shared: readonly SharedRegion[], cluster: number): readonly Statement[] {
+  if (shared.length === 0) return [];
+  return [{ kind: cluster > 1 ? 'cluster-barrier' : 'barrier' }];
 }

@@ -3,15 +3,18 @@
 import { architecture } from '../device/arch.js';
 import type { Kernel, Target } from '../ir/kernel.js';
 import { verify } from '../ir/verify.js';
+import type { ScheduleOverride } from '../plan/index.js';
 import { assignAxes } from './assign-axes.js';
 import { checkLegality } from './check-legality.js';
-import { chooseSchedule, type ScheduleOverride } from './choose-schedule.js';
+import { chooseSchedule } from './choose-schedule.js';
 import { dependentLaunch } from './dependent-launch.js';
 import { layOutLanes } from './lay-out-lanes.js';
 import { lowerSweeps } from './lower-sweeps.js';
 import { mergeGuards } from './merge-guards.js';
+import { pushRemaps } from './push-remaps.js';
 import { simplify } from './simplify.js';
 import { splitBlocks } from './split-blocks.js';
+import { walkDynamic } from './walk-dynamic.js';
 
 export interface Pass {
   readonly name: string;
@@ -21,6 +24,8 @@ export interface Pass {
 export function passes(target: Target, override?: ScheduleOverride): readonly Pass[] {
   const arch = architecture(target.arch);
   return [
+    { name: 'push-remaps', run: pushRemaps },
+    { name: 'walk-dynamic', run: walkDynamic },
     { name: 'split-blocks', run: splitBlocks },
     { name: 'simplify', run: simplify },
     { name: 'assign-axes', run: assignAxes },

@@ -18,3 +18,4 @@ export { PHASES, type Phase } from './recipe.js';
 export type { ServingChoice } from './serving-types.js';
 export { DEFAULT_COST_S, selectShard, shard, type ShardChoice } from './shard.js';
 export { variantId, type VariantChoice } from './variant-id.js';
+export type { ScheduleOverride } from './schedule-override.js';

@@ -13,6 +13,7 @@ import { Facts } from './facts.js';
 import type { Model } from './model.js';
 import type { Quant } from './quantisation.js';
 import { PHASES, type Phase } from './recipe.js';
+import type { ScheduleOverride } from './schedule-override.js';
 import { servingTypes, type ServingChoice, type ServingTypes } from './serving-types.js';
 import { variantId } from './variant-id.js';
 
@@ -27,6 +28,8 @@ export interface PlannedVariant {
   readonly phase: Phase;
   /** Takes part in programmatic dependent launch. */
   readonly pdl: boolean;
+  /** Absent: the compiler's own schedule. */
+  readonly schedule?: ScheduleOverride;
   /** Where the model uses it. */
   readonly reasons: readonly string[];
 }

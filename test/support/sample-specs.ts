@@ -88,4 +88,119 @@ formula: |
   out = max[tokens in offsets](f32(x))
 `;
 
-export const SAMPLES = { GATED_NORM, SOFT_CAP, MASKED_SOFTMAX, INT8_ROWS, INTERLEAVED_ROPE, RAGGED_MAX };
+export const DYNAMIC_SOFTMAX = `
+kernel: dynamic_softmax
+doc: Softmax of rows whose length is known only at launch.
+dims: { rows: dynamic, cols: dynamic }
+types: { T: [bf16, f32] }
+tensors:
+  x: { shape: [rows, cols], dtype: T }
+  out: { shape: [rows, cols], dtype: T, access: out }
+formula: |
+  h = f32(x)
+  e = exp(h - max[cols](h))
+  out = T(e / sum[cols](e))
+`;
+
+export const COLUMN_MEAN = `
+kernel: column_mean
+doc: Mean of each column of a group, and of the whole group.
+dims: { groups: dynamic, rows: dynamic, cols: static }
+types: { T: [bf16, f32] }
+tensors:
+  x: { shape: [groups, rows, cols], dtype: T }
+  out: { shape: [groups, cols], dtype: f32, access: out }
+  whole: { shape: [groups], dtype: f32, access: out }
+formula: |
+  h = f32(x)
+  out = mean[rows](h)
+  whole = mean[rows](mean[cols](h))
+`;
+
+export const STRIDED_NORM = `
+kernel: strided_norm
+doc: RMSNorm of rows that lie apart, of a length that no vector divides.
+dims: { tokens: dynamic, hidden: static }
+types: { T: [bf16, f16] }
+params: { eps: f32 }
+tensors:
+  x: { shape: [tokens, hidden], dtype: T, strides: [dynamic, 1] }
+  weight: { shape: [hidden], dtype: T }
+  out: { shape: [tokens, hidden], dtype: T, strides: [dynamic, 1], access: out }
+formula: |
+  h = f32(x)
+  out = T(h * rsqrt(mean[hidden](h * h) + eps) * f32(weight))
+`;
+
+export const COLUMN_GATHER = `
+kernel: column_gather
+doc: Columns in another order, those of no place and those below a threshold left out.
+dims: { rows: dynamic, cols: static, source: static }
+types: { T: [bf16, f32] }
+params: { least: f32 }
+tensors:
+  x: { shape: [rows, source], dtype: T }
+  order: { shape: [cols], dtype: i32 }
+  out: { shape: [rows, cols], dtype: T, access: inout }
+formula: |
+  h = f32(x[source: order])
+  out = T(h) where h >= least
+`;
+
+export const COLUMN_SCATTER = `
+kernel: column_scatter
+doc: Each element to a column of its own.
+dims: { rows: dynamic, cols: static, target: static }
+types: { T: [bf16, f32] }
+tensors:
+  x: { shape: [rows, cols], dtype: T }
+  place: { shape: [rows, cols], dtype: i64 }
+  out: { shape: [rows, target], dtype: T, access: inout }
+formula: |
+  out[target: place] = x
+`;
+
+export const REVERSED = `
+kernel: reversed
+doc: Rows from back to front, alone and mixed with the row itself.
+dims: { rows: dynamic, cols: 250 }
+types: { T: [bf16, f32] }
+tensors:
+  x: { shape: [rows, cols], dtype: T }
+  out: { shape: [rows, cols], dtype: T, access: out }
+  mixed: { shape: [rows, cols], dtype: T, access: out }
+formula: |
+  h = tanh(f32(x))
+  out = T(h[cols: 249 - cols])
+  mixed = T(h[cols: 249 - cols] / (sum[cols](h * h) + 1.0) + h)
+`;
+
+export const EMBEDDING_BAG = `
+kernel: embedding_bag
+doc: Sum of the table rows that each bag names.
+dims: { tokens: dynamic, bags: dynamic, vocab: dynamic, hidden: static }
+types: { T: [bf16, f32] }
+tensors:
+  ids: { shape: [tokens], dtype: i32 }
+  offsets: { shape: [bags+1], dtype: i32 }
+  table: { shape: [vocab, hidden], dtype: T }
+  out: { shape: [bags, hidden], dtype: T, access: out }
+formula: |
+  out = T(sum[tokens in offsets](f32(table[vocab: ids])))
+`;
+
+export const SAMPLES = {
+  GATED_NORM,
+  SOFT_CAP,
+  MASKED_SOFTMAX,
+  INT8_ROWS,
+  INTERLEAVED_ROPE,
+  RAGGED_MAX,
+  DYNAMIC_SOFTMAX,
+  COLUMN_MEAN,
+  STRIDED_NORM,
+  COLUMN_GATHER,
+  COLUMN_SCATTER,
+  REVERSED,
+  EMBEDDING_BAG,
+};

@@ -40,13 +40,13 @@ def kernel(
     shared = cutlass.memory.SmemAllocator()
     s_sum = shared.allocate_tensor(Float32, cute.make_layout(4), byte_alignment=16)
     lane = thread % 64
-    row = cta * 2 + thread // 64
-    valid = row < tokens
     # weight: (hidden=2048) bf16
     g_weight = cute.make_tensor(weight_ptr, cute.make_layout((64, 16, 2), stride=(16, 1, 1024)))
     r_weight = cute.make_rmem_tensor((16, 2), BFloat16)
     for tile in cutlass.range_constexpr(2):
         r_weight[None, tile].store(g_weight[lane, None, tile].load())
+    row = cta * 2 + thread // 64
+    valid = row < tokens
     # x: (tokens, hidden=2048) bf16
     g_x = cute.make_tensor(x_ptr + cute.assume(Int64(row) * 2048, divby=16), cute.make_layout((64, 16, 2), stride=(16, 1, 1024)))
     r_x = cute.make_rmem_tensor((16, 2), BFloat16)

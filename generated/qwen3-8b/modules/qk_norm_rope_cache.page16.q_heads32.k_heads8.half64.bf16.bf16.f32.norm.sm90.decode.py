@@ -53,19 +53,27 @@ def kernel(
     # section q
     if cta < (tokens * 32 + 3) // 4:
         lane = thread % 8
-        row = cta * 4 + thread // 8
-        valid = row < tokens * 32
         # q_weight: (two=2, half=64) bf16
         g_q_weight = cute.make_tensor(q_weight_ptr, cute.make_layout((8, 8, 2), stride=(8, 1, 64)))
         r_q_weight = cute.make_rmem_tensor((8, 2), BFloat16)
         for tile in cutlass.range_constexpr(2):
             r_q_weight[None, tile].store(g_q_weight[lane, None, tile].load())
+        row = cta * 4 + thread // 8
+        valid = row < tokens * 32
         tokens_index = row // 32
+        q_heads_index = row % 32
+        # qkv: (tokens, heads=48, two=2, half=64) bf16
+        g_qkv = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index) * qkv_stride0 + Int64(q_heads_index) * 128, divby=8), cute.make_layout((8, 8, 2), stride=(8, 1, 64)))
+        r_qkv = cute.make_rmem_tensor((8, 2), BFloat16)
+        r_qkv.fill(0)
+        cute.arch.griddepcontrol_wait()
+        cute.arch.griddepcontrol_launch_dependents()
+        if valid:
+            for tile in cutlass.range_constexpr(2):
+                r_qkv[None, tile].store(g_qkv[lane, None, tile].load())
         # position: (tokens) i64
         g_position = cute.make_tensor(position_ptr + Int64(tokens_index), cute.make_layout(1))
         position = Int64(0)
-        cute.arch.griddepcontrol_wait()
-        cute.arch.griddepcontrol_launch_dependents()
         if valid:
             position = g_position[0]
         # cos_sin: (positions, two=2, half=64) f32
@@ -79,14 +87,6 @@ def kernel(
         if valid and position >= 0 and position < Int64(positions):
             r_cos_sin[None].store(g_cos_sin[lane, None].load())
             r_cos_sin_1[None].store(g_cos_sin_1[lane, None].load())
-        q_heads_index = row % 32
-        # qkv: (tokens, heads=48, two=2, half=64) bf16
-        g_qkv = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index) * qkv_stride0 + Int64(q_heads_index) * 128, divby=8), cute.make_layout((8, 8, 2), stride=(8, 1, 64)))
-        r_qkv = cute.make_rmem_tensor((8, 2), BFloat16)
-        r_qkv.fill(0)
-        if valid:
-            for tile in cutlass.range_constexpr(2):
-                r_qkv[None, tile].store(g_qkv[lane, None, tile].load())
         sum = Float32(0.0)
         for tile in cutlass.range_constexpr(2):
             x = r_qkv[None, tile].load().to(Float32)
@@ -107,19 +107,27 @@ def kernel(
     # section k
     if cta >= (tokens * 32 + 3) // 4 and cta < (tokens * 32 + 3) // 4 + (tokens * 8 + 3) // 4:
         lane_1 = thread % 8
-        row_1 = (cta - (tokens * 32 + 3) // 4) * 4 + thread // 8
-        valid_1 = row_1 < tokens * 8
         # k_weight: (two=2, half=64) bf16
         g_k_weight = cute.make_tensor(k_weight_ptr, cute.make_layout((8, 8, 2), stride=(8, 1, 64)))
         r_k_weight = cute.make_rmem_tensor((8, 2), BFloat16)
         for tile_1 in cutlass.range_constexpr(2):
             r_k_weight[None, tile_1].store(g_k_weight[lane_1, None, tile_1].load())
+        row_1 = (cta - (tokens * 32 + 3) // 4) * 4 + thread // 8
+        valid_1 = row_1 < tokens * 8
         tokens_index_1 = row_1 // 8
+        k_heads_index = row_1 % 8
+        # qkv: (tokens, heads=48, two=2, half=64) bf16
+        g_qkv_1 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_1) * qkv_stride0 + 4096 + Int64(k_heads_index) * 128, divby=8), cute.make_layout((8, 8, 2), stride=(8, 1, 64)))
+        r_qkv_1 = cute.make_rmem_tensor((8, 2), BFloat16)
+        r_qkv_1.fill(0)
+        cute.arch.griddepcontrol_wait()
+        cute.arch.griddepcontrol_launch_dependents()
+        if valid_1:
+            for tile_1 in cutlass.range_constexpr(2):
+                r_qkv_1[None, tile_1].store(g_qkv_1[lane_1, None, tile_1].load())
         # position: (tokens) i64
         g_position_1 = cute.make_tensor(position_ptr + Int64(tokens_index_1), cute.make_layout(1))
         position_1 = Int64(0)
-        cute.arch.griddepcontrol_wait()
-        cute.arch.griddepcontrol_launch_dependents()
         if valid_1:
             position_1 = g_position_1[0]
         # cos_sin: (positions, two=2, half=64) f32
@@ -133,14 +141,6 @@ def kernel(
         if valid_1 and position_1 >= 0 and position_1 < Int64(positions):
             r_cos_sin_2[None].store(g_cos_sin_2[lane_1, None].load())
             r_cos_sin_3[None].store(g_cos_sin_3[lane_1, None].load())
-        k_heads_index = row_1 % 8
-        # qkv: (tokens, heads=48, two=2, half=64) bf16
-        g_qkv_1 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_1) * qkv_stride0 + 4096 + Int64(k_heads_index) * 128, divby=8), cute.make_layout((8, 8, 2), stride=(8, 1, 64)))
-        r_qkv_1 = cute.make_rmem_tensor((8, 2), BFloat16)
-        r_qkv_1.fill(0)
-        if valid_1:
-            for tile_1 in cutlass.range_constexpr(2):
-                r_qkv_1[None, tile_1].store(g_qkv_1[lane_1, None, tile_1].load())
         sum_1 = Float32(0.0)
         for tile_1 in cutlass.range_constexpr(2):
             x_2 = r_qkv_1[None, tile_1].load().to(Float32)

@@ -1,8 +1,8 @@
 /** Access -> view: the base offset of a row, and the (threads, vector, tiles...) layout of its lanes. */
 
 import { composition, concat, flatModes, makeLayout, modesOf, type Layout } from '../../layout/index.js';
-import type { Access, LaneLayout, Section } from '../../ir/kernel.js';
-import { unsupported } from '../unsupported.js';
+import type { Axis } from '../../spec/index.js';
+import type { Access, LaneLayout } from '../../ir/kernel.js';
 
 export interface LaneView {
   /** (threads, [vector], tiles...) -> element offset from the row's base. */
@@ -14,13 +14,14 @@ export interface LaneView {
   readonly idleThreads: readonly { readonly stride: number; readonly extent: number }[];
 }
 
-/** Undefined for an access that no lane axis touches. */
-export function laneView(section: Section, lanes: LaneLayout, access: Access): LaneView | undefined {
-  const strides = lanes.axes.map(({ axis }) => laneStride(section, access, axis));
+/** Undefined for an access that no lane axis touches. Strides along lane axes must be static. */
+export function laneView(lanes: LaneLayout, access: Access): LaneView | undefined {
+  const strides = lanes.axes.map(({ axis }) => laneStride(access, axis));
   if (strides.every((step) => step === undefined)) return undefined;
+  if (strides.includes('dynamic')) throw new Error(`${access.tensor} has no static layout along its lanes`);
   const tensor = makeLayout(
     lanes.axes.map(({ extent }) => extent),
-    strides.map((step) => step ?? 0),
+    strides.map((step) => (typeof step === 'number' ? step : 0)),
   );
   const [threads, ...values] = modesOf(lanes.layout).map((mode) => composition(tensor, mode));
   const [vector, ...tiles] = values;
@@ -43,17 +44,10 @@ export function laneView(section: Section, lanes: LaneLayout, access: Access): L
   };
 }
 
-function laneStride(section: Section, access: Access, axis: string): number | undefined {
+/** Elements from one position of an axis to the next; `dynamic` where known only at launch, undefined where it does not move. */
+export function laneStride(access: Access, axis: Axis): number | 'dynamic' | undefined {
   const terms = access.terms.filter((term) => term.kind === 'axis' && term.axis === axis);
   if (terms.length === 0) return undefined;
-  return terms.reduce((sum, term) => {
-    if (term.stride.symbols.length > 0) {
-      throw unsupported(
-        section,
-        `${access.tensor} has a stride along ${axis} that is known only at launch`,
-        `a static stride along ${axis}`,
-      );
-    }
-    return sum + term.stride.factor;
-  }, 0);
+  if (terms.some(({ stride }) => stride.symbols.length > 0)) return 'dynamic';
+  return terms.reduce((sum, { stride }) => sum + stride.factor, 0);
 }

@@ -36,18 +36,7 @@ export function checkReduce(checker: Checker, expr: Expr & { kind: 'reduce' }): 
       by,
       axes: operand.axes.map((axis) => (axis === dim ? `${dim}/${by}` : axis)),
     });
-  if (range === undefined) {
-    if (scope.isDynamic(dim)) {
-      throw typeError(
-        `${dim} is known only at launch`,
-        `${op} over the whole of ${dim}`,
-        'a static dimension, or a range',
-        `make ${dim} static, or write ${op}[${dim} in offsets](...)`,
-        span,
-      );
-    }
-    return { ...typed, axes: rest };
-  }
+  if (range === undefined) return { ...typed, axes: rest };
   const rows = rangeRows(scope, range, expr);
   return { ...typed, range: { tensor: range, rows }, axes: unionAxes([[rows], rest], span) };
 }

@@ -33,6 +33,7 @@ describe('keys', () => {
       { ...variant, arch: 'sm100' },
       { ...variant, phase: 'decode' as const },
       { ...variant, pdl: false },
+      { ...variant, schedule: { threads: 64 } },
       { ...variant, binding: bindingsOf(spec, { hidden: 512 })[0]! },
       { ...variant, binding: bindingsOf(spec)[1]! },
     ];

@@ -74,6 +74,56 @@ describe('the pipeline', () => {
     expect(render(rmsNorm, { hidden: 1001 }, 'sm90').kernel.sections[0]!.schedule!.vector).toBe(1);
   });
 
+  test('rows apart from each other keep wide vectors at any length, and end inside one', () => {
+    const { kernel, module } = render(parseSpec(SAMPLES.STRIDED_NORM, 's.yaml'), { hidden: 1001 });
+    expect(kernel.sections[0]!.schedule!.vector).toBe(8);
+    expect(kernel.sections[0]!.lanes!.partial).toBe(true);
+    expect(module.text).toMatch(/if lane \* 8 \+ tile \* \d+ \+ 8 <= 1001:/);
+    expect(render(parseSpec(SAMPLES.STRIDED_NORM, 's.yaml'), { hidden: 1000 }).module.text).not.toContain(
+      'else:',
+    );
+  });
+
+  test('a persistent grid loads weights once, before its loop', () => {
+    const variant = variantOf(rmsNorm, bindingsOf(rmsNorm, { hidden: 4096 })[0]!);
+    const { text } = renderVariant({ ...variant, schedule: { ctasPerSm: 4 } }, rmsNorm).module;
+    const loop = text.indexOf('for row_tile in cutlass.range(');
+    expect(loop).toBeGreaterThan(0);
+    expect(text.indexOf('g_weight[')).toBeLessThan(loop);
+    expect(text.indexOf('g_x[')).toBeGreaterThan(loop);
+  });
+
+  test('elements, not their scales, decide which axis lies along a vector', () => {
+    const spec = library.get('rms_norm_quant_fp8_block')!;
+    const { lanes } = render(spec, { hidden: 65536 }).kernel.sections[0]!;
+    expect(lanes!.axes[0]!.axis).toBe('hidden%128');
+  });
+
+  test('a row read from back to front is loaded so: no value moves between threads', () => {
+    const { kernel, module } = render(parseSpec(SAMPLES.REVERSED, 'r.yaml'), {});
+    expect(kernel.sections[0]!.values.some((value) => value.kind === 'remap')).toBe(false);
+    expect(module.text).toMatch(/\* -1 \+ 249/);
+  });
+
+  test('in place, a row cannot be read at a position that another thread writes', () => {
+    const text = SAMPLES.REVERSED.replace('  out: { shape: [rows, cols], dtype: T, access: out }\n', '')
+      .replace('dtype: T }', 'dtype: T, access: inout }')
+      .replace('  out = T(h[cols: 249 - cols])\n', '  x = T(h[cols: 249 - cols])\n');
+    expect(() => render(parseSpec(text, 'r.yaml'), {})).toThrow(
+      expect.objectContaining({ code: 'FORMULA_UNSUPPORTED' }),
+    );
+  });
+
+  test('a dimension cannot be walked by ranges and written position by position in one kernel', () => {
+    const text = SAMPLES.RAGGED_MAX.replace('formula: |\n', 'formula: |\n  copy = x\n').replace(
+      'tensors:\n',
+      'tensors:\n  copy: { shape: [tokens, hidden], dtype: T, access: out }\n',
+    );
+    expect(() => render(parseSpec(text, 'r.yaml'), {})).toThrow(
+      expect.objectContaining({ code: 'FORMULA_UNSUPPORTED' }),
+    );
+  });
+
   test('decode spreads a row over more threads than prefill', () => {
     const threads = (phase: 'prefill' | 'decode') =>
       render(rmsNorm, { hidden: 4096 }, 'sm90', phase).kernel.schedule!.threads;
@@ -132,9 +182,9 @@ describe('the pipeline', () => {
 
   test('a schedule that cannot fit is refused with the limit', () => {
     const variant = variantOf(rmsNorm, bindingsOf(rmsNorm, { hidden: 4096 })[0]!, 'sm80', 'prefill', false);
-    expect(() => renderVariant(variant, rmsNorm, { override: { threads: 2048 } })).toThrow(
+    expect(() => renderVariant({ ...variant, schedule: { threads: 2048 } }, rmsNorm)).toThrow(
       /too many threads/,
     );
-    expect(() => renderVariant(variant, rmsNorm, { override: { cluster: 2 } })).toThrow(/no clusters/);
+    expect(() => renderVariant({ ...variant, schedule: { cluster: 2 } }, rmsNorm)).toThrow(/no clusters/);
   });
 });

@@ -1,0 +1,211 @@
+/** Where a thread's elements lie along the lane axes, which of them exist, and the loops that walk them. */
+
+import type { Axis } from '../../spec/index.js';
+import type { ReduceFn } from '../../ir/kernel.js';
+import { arith, compare, guarded, i32, name, type Statement, type TileExpr } from '../../ir/tile.js';
+import type { IntTuple } from '../../layout/index.js';
+import { unsupported } from '../unsupported.js';
+import type { LaneView } from './access.js';
+import type { SectionContext } from './section-context.js';
+
+export class LaneGeometry {
+  /** Loop variable of each tile mode. */
+  private readonly tileNames: readonly string[];
+
+  constructor(
+    private readonly context: SectionContext,
+    readonly lane: TileExpr,
+  ) {
+    const { tiles } = context.lanes;
+    this.tileNames = tiles.map(({ axis }) =>
+      context.names.fresh(tiles.length === 1 ? 'tile' : `tile_${axis}`),
+    );
+  }
+
+  /** Whether some thread's vectors along the contiguous axis start or end past its extent. */
+  get hasTail(): boolean {
+    return this.context.lanes.tail || this.context.lanes.partial;
+  }
+
+  /** Position of a thread's first element along a lane axis. */
+  start(axis: Axis, tiles: readonly TileExpr[]): TileExpr {
+    const { axes, layout } = this.context.lanes;
+    let before = 1;
+    for (const entry of axes) {
+      if (entry.axis === axis) break;
+      before *= entry.extent;
+    }
+    const { extent } = axes.find((entry) => entry.axis === axis)!;
+    const parts: TileExpr[] = [];
+    const shift = this.clusterShift(axis);
+    if (shift) parts.push(shift);
+    const counts = threadMode(layout.shape);
+    const steps = threadMode(layout.stride);
+    let stride = 1;
+    counts.forEach((count, i) => {
+      const step = steps[i]!;
+      const within = count !== 1 && step !== 0 && step >= before && step < before * extent;
+      if (within) {
+        const lane = arith('/', this.lane, i32(stride));
+        const last = i === counts.length - 1;
+        parts.push(arith('*', last ? lane : arith('%', lane, i32(count)), i32(step / before)));
+      }
+      stride *= count;
+    });
+    this.context.lanes.tiles.forEach((tile, i) => {
+      if (tile.axis === axis) parts.push(arith('*', tiles[i]!, i32(tile.step)));
+    });
+    return parts.reduce((sum, part) => arith('+', sum, part), i32(0));
+  }
+
+  /** First position of this CTA's part of a lane axis that a cluster shares. */
+  clusterShift(axis: Axis): TileExpr | undefined {
+    const { cluster, tiles } = this.context.lanes;
+    const shared = tiles.at(-1);
+    if (cluster === 1 || shared?.axis !== axis) return undefined;
+    return arith('*', { kind: 'cluster-rank', dtype: 'i32', width: 0 }, i32(shared.extent * shared.step));
+  }
+
+  /** Elements along the contiguous axis. */
+  private extent(): TileExpr {
+    const first = this.context.lanes.axes[0]!;
+    return first.dynamic ? name(first.axis, 'i32') : i32(first.extent);
+  }
+
+  /** Whether the vector at these tiles starts inside the row. */
+  startsInside(tiles: readonly TileExpr[]): TileExpr {
+    return compare('<', this.start(this.context.vectorAxis!, tiles), this.extent());
+  }
+
+  /** Whether all of the vector at these tiles is inside the row. */
+  endsInside(tiles: readonly TileExpr[]): TileExpr {
+    const end = arith('+', this.start(this.context.vectorAxis!, tiles), i32(this.context.lanes.vector));
+    return compare('<=', end, this.extent());
+  }
+
+  /** Whether element `element` of the vector at these tiles is inside the row. */
+  elementInside(tiles: readonly TileExpr[], element: TileExpr): TileExpr {
+    return compare('<', arith('+', this.start(this.context.vectorAxis!, tiles), element), this.extent());
+  }
+
+  /** Which elements of the vector at these tiles are inside the row: a vector of bool. */
+  mask(tiles: readonly TileExpr[]): TileExpr {
+    const width = this.context.lanes.vector;
+    const start = this.start(this.context.vectorAxis!, tiles);
+    const positions = arith(
+      '+',
+      { kind: 'iota', dtype: 'i32', width },
+      { kind: 'splat', operand: start, dtype: 'i32', width },
+    );
+    return compare('<', positions, { kind: 'splat', operand: this.extent(), dtype: 'i32', width });
+  }
+
+  /** Coordinates (lane, [vector], tiles...) of a view. */
+  coordinates(
+    view: LaneView,
+    tiles: readonly TileExpr[],
+    element?: TileExpr,
+  ): (Statement & { kind: 'store' })['at'] {
+    return [
+      { kind: 'at', index: this.lane },
+      ...(view.hasVector
+        ? [element ? ({ kind: 'at', index: element } as const) : ({ kind: 'vector' } as const)]
+        : []),
+      ...view.tiles.map((i) => ({ kind: 'at', index: tiles[i]! }) as const),
+    ];
+  }
+
+  /**
+   * Moves the elements of one vector that exist: all at once, or one by one where the row ends inside the vector.
+   * `move` gives the statements for the whole vector, or for one element of it.
+   */
+  moveVector(
+    hasVector: boolean,
+    tiles: readonly TileExpr[],
+    move: (element?: TileExpr) => readonly Statement[],
+  ): readonly Statement[] {
+    const { tail, partial, vector } = this.context.lanes;
+    if (!hasVector || !(tail || partial)) return move();
+    if (!partial) return guarded(this.startsInside(tiles), move());
+    const variable = this.context.names.fresh('element');
+    this.context.unrolled.add(variable);
+    const element = name(variable, 'i32');
+    const one = guarded(this.elementInside(tiles, element), move(element));
+    return [
+      {
+        kind: 'if',
+        condition: this.endsInside(tiles),
+        then: move(),
+        otherwise: [{ kind: 'unroll', variable, extent: vector, body: one }],
+      },
+    ];
+  }
+
+  /** Nested loops over some tile modes, slowest outermost. */
+  overTiles(
+    modes: readonly number[],
+    body: (tiles: readonly TileExpr[], out: Statement[]) => void,
+  ): readonly Statement[] {
+    const { lanes, residency } = this.context;
+    const variables = lanes.tiles.map((_, i) =>
+      modes.includes(i) ? name(this.tileNames[i]!, 'i32') : i32(0),
+    );
+    const isDynamic = (mode: number) =>
+      lanes.axes.some(({ axis, dynamic }) => dynamic && axis === lanes.tiles[mode]!.axis);
+    const long =
+      residency === 'registers' ? [] : modes.filter((mode) => lanes.tiles[mode]!.extent > 4).slice(-1);
+    const atRunTime = new Set([...modes.filter(isDynamic), ...long]);
+    for (const mode of modes) {
+      const variable = variables[mode]!;
+      if (!atRunTime.has(mode) && variable.kind === 'name') this.context.unrolled.add(variable.name);
+    }
+    const innermost: Statement[] = [];
+    body(variables, innermost);
+    return modes.reduce<readonly Statement[]>((inner, mode) => {
+      const variable = this.tileNames[mode]!;
+      const { extent, step, axis } = lanes.tiles[mode]!;
+      if (!atRunTime.has(mode)) return [{ kind: 'unroll', variable, extent, body: inner }];
+      const end = isDynamic(mode)
+        ? arith('/', arith('+', name(axis, 'i32'), i32(step - 1)), i32(step))
+        : i32(extent);
+      return [{ kind: 'loop', variable, begin: i32(0), end, step: i32(1), unroll: 2, body: inner }];
+    }, innermost);
+  }
+
+  /** The run of threads that a reduction combines: `threads` of them, `stride` apart. */
+  reducedThreads(over: readonly Axis[], fn: ReduceFn): { threads: number; stride: number } {
+    const { layout, axes } = this.context.lanes;
+    const counts = threadMode(layout.shape);
+    const steps = threadMode(layout.stride);
+    let position = 1;
+    const spans = axes.map(({ axis, extent }) => {
+      const begin = position;
+      position *= extent;
+      return { axis, begin, end: position };
+    });
+    let first: number | undefined;
+    let end = 1;
+    let stride = 1;
+    counts.forEach((count, i) => {
+      const axis = spans.find((span) => steps[i]! >= span.begin && steps[i]! < span.end)?.axis;
+      if (count > 1 && axis !== undefined && over.includes(axis)) {
+        if (first !== undefined && end !== stride) {
+          throw unsupported(
+            this.context.section,
+            `a ${fn} over ${over.join(', ')}, whose threads are not neighbours`,
+            'a reduction over neighbouring lanes',
+          );
+        }
+        first ??= stride;
+        end = stride * count;
+      }
+      stride *= count;
+    });
+    return first === undefined ? { threads: 1, stride: 1 } : { threads: end / first, stride: first };
+  }
+}
+
+/** The flat modes of the thread part of a (threads, vector, tiles...) layout. */
+function threadMode(value: IntTuple): readonly number[] {
+  return [[value].flat()[0]!].flat(2) as number[];
+}

@@ -1,0 +1,63 @@
+/** The index of a tile of rows -> this thread's lane, its row, the row's position along each row axis. */
+
+import type { Axis } from '../../spec/index.js';
+import { arith, compare, i32, name, type TileExpr } from '../../ir/tile.js';
+import { rowCount } from './expressions.js';
+import type { SectionContext } from './section-context.js';
+
+export class Rows {
+  /** This thread among those that share a row. */
+  readonly lane: TileExpr;
+  /** Whether this thread's row exists; undefined where it always does. */
+  readonly valid: TileExpr | undefined;
+  private readonly positions = new Map<Axis, TileExpr>();
+
+  constructor(
+    private readonly context: SectionContext,
+    tile: TileExpr,
+  ) {
+    const { threadsPerRow, rowsPerCta } = context.section.schedule!;
+    const thread = name('thread', 'i32');
+    this.lane =
+      rowsPerCta === 1
+        ? thread
+        : threadsPerRow === 1
+          ? i32(0)
+          : context.bind('lane', arith('%', thread, i32(threadsPerRow)), context.prologue);
+    const group = arith('/', thread, i32(threadsPerRow));
+    const row = this.bindRow(rowsPerCta === 1 ? tile : arith('+', arith('*', tile, i32(rowsPerCta)), group));
+    this.valid = this.guard(row);
+  }
+
+  /** Position along a row axis, bound to a name at its first use. */
+  position(axis: Axis): TileExpr {
+    const position = this.positions.get(axis);
+    if (!position) throw new Error(`${axis} is no row axis`);
+    if (position.kind === 'name' || position.kind === 'literal') return position;
+    const bound = this.context.bind(`${axis}_index`, position);
+    this.positions.set(axis, bound);
+    return bound;
+  }
+
+  private bindRow(value: TileExpr): TileExpr {
+    const rows = this.context.section.axes.filter((info) => info.role === 'row');
+    const row = value.kind === 'name' ? value : this.context.bind('row', value);
+    let rest = row;
+    [...rows].reverse().forEach(({ axis, extent }, i) => {
+      const last = i === rows.length - 1;
+      const size: TileExpr = extent === 'dynamic' ? name(axis, 'i32') : i32(extent);
+      this.positions.set(axis, last ? rest : arith('%', rest, size));
+      if (!last) rest = arith('/', rest, size);
+    });
+    return row;
+  }
+
+  private guard(row: TileExpr): TileExpr | undefined {
+    const { section } = this.context;
+    const { rowsPerCta } = section.schedule!;
+    if (rowsPerCta === 1) return undefined;
+    const total = rowCount(section);
+    if (total.kind === 'literal' && Number(total.value) % rowsPerCta === 0) return undefined;
+    return this.context.bind('valid', compare('<', row, total));
+  }
+}

@@ -1,0 +1,91 @@
+/** What the parts that lower one section share: its plan, its names and the lists of statements they write to. */
+
+import type { Axis, Dtype } from '../../spec/index.js';
+import type { Kernel, LaneLayout, Residency, Section, SharedRegion, ValueId } from '../../ir/kernel.js';
+import { name, type Statement, type TileExpr } from '../../ir/tile.js';
+import { operandsOf } from './expressions.js';
+import type { Names } from './names.js';
+import { planSweeps, type SweepPlan } from './sweeps.js';
+
+/** Where an expression is being built: its coordinates, and the list that its own `let`s go to. */
+export interface Scope {
+  readonly tiles: readonly TileExpr[];
+  readonly range?: { readonly axis: Axis; readonly position: TileExpr };
+  readonly out: Statement[];
+  readonly memo: Map<ValueId, TileExpr>;
+  /** Kept values whose fragments this sweep fills: they are computed, not read. */
+  readonly filling?: ReadonlySet<ValueId>;
+}
+
+/** Gives the expression of a value; what loads and views need of the values that index them. */
+export interface ValueSource {
+  /** The same for every lane of the row. */
+  scalar(id: ValueId): TileExpr;
+  /** At one place of the lanes: a vector where it varies over the contiguous axis. */
+  compute(id: ValueId, scope: Scope, rangeScope?: Scope): TileExpr;
+}
+
+export class SectionContext {
+  readonly lanes: LaneLayout;
+  readonly plan: SweepPlan;
+  readonly residency: Residency;
+  /** Statements that do not depend on the row: a persistent grid runs them once. */
+  readonly prologue: Statement[] = [];
+  /** Statements at the level of the row. */
+  readonly row: Statement[] = [];
+  readonly shared: SharedRegion[] = [];
+  /** How many values read each. */
+  readonly uses = new Map<ValueId, number>();
+  /** Variables of loops that are unrolled while the module is traced. */
+  readonly unrolled = new Set<string>();
+
+  constructor(
+    readonly kernel: Kernel,
+    readonly section: Section,
+    readonly names: Names,
+  ) {
+    this.lanes = section.lanes!;
+    this.residency = kernel.schedule!.residency;
+    this.plan = planSweeps(section, this.residency);
+    for (const value of section.values) {
+      for (const id of operandsOf(value)) this.uses.set(id, (this.uses.get(id) ?? 0) + 1);
+    }
+  }
+
+  bind(wanted: string, value: TileExpr, out: Statement[] = this.row): TileExpr {
+    const fresh = this.names.fresh(wanted);
+    out.push({ kind: 'let', name: fresh, value });
+    return name(fresh, value.dtype, value.width);
+  }
+
+  /** The lane axis that vectors lie along. */
+  get vectorAxis(): Axis | undefined {
+    return this.lanes.axes[0]?.axis;
+  }
+
+  isVector(id: ValueId): boolean {
+    return this.vectorAxis !== undefined && this.section.values[id]!.axes.includes(this.vectorAxis);
+  }
+
+  isLane(axis: Axis): boolean {
+    return this.lanes.axes.some((entry) => entry.axis === axis);
+  }
+
+  /** Tile modes of the lane layout that a value varies over. */
+  tileModes(id: ValueId): readonly number[] {
+    return this.tilesOf(this.section.values[id]!.axes);
+  }
+
+  tilesOf(axes: readonly Axis[]): readonly number[] {
+    return this.lanes.tiles.flatMap((tile, i) => (axes.includes(tile.axis) ? [i] : []));
+  }
+}
+
+/** Registers of a thread, or its own part of a shared region, that hold a value's lanes. */
+export interface Fragment {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly hasVector: boolean;
+  readonly tiles: readonly number[];
+  readonly storage: 'registers' | 'shared';
+}

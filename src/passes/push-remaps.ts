@@ -1,0 +1,154 @@
+/**
+ * push-remaps: reads inputs at another position instead of moving computed values between threads.
+ *
+ * Matches a value read at another position of the axis that threads and vectors lie along.
+ * Before: `y = f(x)` over hidden; `y[hidden: 255 - hidden]`.   After: `f(x[hidden: 255 - hidden])`, x loaded a second time.
+ * The identity on other axes: there a thread holds every position, and the value is another tile of its own.
+ * Refuses an in-place tensor: a thread would read what another one has overwritten already.
+ */
+
+import type { Axis } from '../spec/index.js';
+import type { GraphBuilder } from '../ir/graph-builder.js';
+import {
+  stride,
+  type Access,
+  type Kernel,
+  type Section,
+  type Term,
+  type Value,
+  type ValueId,
+} from '../ir/kernel.js';
+import type { Place } from '../util/errors.js';
+import { contiguousAxis } from './assign-axes.js';
+import { rebuild } from './rebuild.js';
+import { unsupported } from './unsupported.js';
+
+export function pushRemaps(kernel: Kernel): Kernel {
+  return {
+    ...kernel,
+    sections: kernel.sections.map((section) => {
+      const spread = contiguousAxis(section);
+      const cut = new Set(section.values.flatMap((value) => value.axes.filter((axis) => axis.includes('/'))));
+      return pushAlong(
+        section,
+        (axis) => axis === spread || [...cut].some((each) => each.startsWith(`${axis}/`)),
+      );
+    }),
+  };
+}
+
+/** `section` without remaps along the axes that `along` accepts. */
+export function pushAlong(section: Section, along: (axis: Axis) => boolean): Section {
+  const matches = section.values.some((value) => value.kind === 'remap' && along(value.axis));
+  if (!matches) return section;
+  const written = new Set(section.stores.map((store) => store.access.tensor));
+  return rebuild(section, (value, graph) => {
+    if (value.kind !== 'remap' || !along(value.axis)) return graph.copy(value);
+    const { axis, scale, offset, span } = value;
+    return new Push(section, graph, written, { axis, scale, offset }, span).value(value.operand);
+  });
+}
+
+interface Map1 {
+  readonly axis: Axis;
+  readonly scale: number;
+  readonly offset: number;
+}
+
+/** Copies a value with the positions along one axis mapped. */
+class Push {
+  private readonly memo = new Map<ValueId, ValueId>();
+
+  constructor(
+    private readonly section: Section,
+    private readonly graph: GraphBuilder,
+    private readonly written: ReadonlySet<string>,
+    private readonly map: Map1,
+    private readonly span: Place,
+  ) {}
+
+  value(id: ValueId): ValueId {
+    const { graph } = this;
+    const value = graph.get(id);
+    if (!value.axes.includes(this.map.axis)) return id;
+    const known = this.memo.get(id);
+    if (known !== undefined) return known;
+    const mapped = this.mapped(value);
+    this.memo.set(id, mapped);
+    return mapped;
+  }
+
+  private mapped(value: Value): ValueId {
+    const { graph } = this;
+    const { axis, scale, offset } = this.map;
+    const { dtype, span } = value;
+    switch (value.kind) {
+      case 'position': {
+        const number = (count: number) => graph.add({ kind: 'literal', value: count, axes: [], dtype, span });
+        if (scale === 0) return number(offset);
+        const scaled = graph.binary('*', value.id, number(scale), dtype, span);
+        return graph.binary('+', scaled, number(offset), dtype, span);
+      }
+      case 'load':
+        return graph.load(this.access(value.access), dtype, span);
+      case 'remap':
+        if (value.axis === axis) {
+          const inner = { axis, scale: value.scale * scale, offset: value.scale * offset + value.offset };
+          return new Push(this.section, graph, this.written, inner, this.span).value(value.operand);
+        }
+        return graph.remap(this.value(value.operand), value.axis, value.scale, value.offset, span);
+      case 'unary':
+        return graph.unary(value.fn, this.value(value.operand), dtype, span);
+      case 'cast':
+        return graph.cast(this.value(value.operand), dtype, value.rounding, value.saturate, span);
+      case 'binary':
+        return graph.binary(value.fn, this.value(value.left), this.value(value.right), dtype, span);
+      case 'compare':
+        return graph.compare(value.fn, this.value(value.left), this.value(value.right), span);
+      case 'select':
+        return graph.select(
+          this.value(value.condition),
+          this.value(value.then),
+          this.value(value.otherwise),
+          dtype,
+          span,
+        );
+      case 'reduce':
+        return graph.reduce(value.fn, value.over, this.value(value.operand), undefined, span);
+      case 'range-reduce':
+        return graph.rangeReduce(
+          value.fn,
+          value.over,
+          this.value(value.operand),
+          this.value(value.begin),
+          this.value(value.end),
+          span,
+        );
+      default:
+        throw new Error(`a ${value.kind} varies over no axis`);
+    }
+  }
+
+  private access(access: Access): Access {
+    const { axis, scale, offset } = this.map;
+    if (this.written.has(access.tensor)) {
+      throw unsupported(
+        this.section,
+        `${access.tensor} is updated in place and read at another position along ${axis}, where other threads write`,
+        'an input of its own',
+        this.span,
+      );
+    }
+    const terms = access.terms.flatMap((term): readonly Term[] => {
+      if (term.kind === 'value') return [{ ...term, value: this.value(term.value) }];
+      if (term.kind !== 'axis' || term.axis !== axis) return [term];
+      const { factor, symbols } = term.stride;
+      return [
+        ...(scale === 0 ? [] : [{ ...term, stride: stride(factor * scale, symbols) }]),
+        ...(offset === 0 ? [] : [{ kind: 'constant', stride: stride(factor * offset, symbols) } as const]),
+      ];
+    });
+    const bounds = access.bounds.map((bound) => ({ ...bound, value: this.value(bound.value) }));
+    return { ...access, terms, bounds };
+  }
+}
