@@ -15,9 +15,14 @@ const HI = new Int32Array(1);
 const doubleView = new Float64Array(1);
 const doubleWords = new Int32Array(doubleView.buffer);
 
-function big(lo: number, hi: number, signed: boolean): bigint {
-  const value = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
-  return signed ? BigInt.asIntN(64, value) : value;
+// A BigInt is never chosen between two of them here: V8 of Node 20 ends the process when it optimises such a choice.
+
+function unsigned(lo: number, hi: number): bigint {
+  return (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
+}
+
+function signedBig(lo: number, hi: number): bigint {
+  return BigInt.asIntN(64, unsigned(lo, hi));
 }
 
 function small(value: bigint): number {
@@ -78,20 +83,26 @@ function shr64(lo: number, hi: number, by: number, signed: number): number {
 type WideOperation = 'div' | 'rem' | 'mulhi' | 'min' | 'max';
 
 function wide(op: WideOperation, signed: number, al: number, ah: number, bl: number, bh: number): number {
-  const a = big(al, ah, signed === 1);
-  const b = big(bl, bh, signed === 1);
-  switch (op) {
-    case 'div':
-      return small(b === 0n ? -1n : a / b);
-    case 'rem':
-      return small(b === 0n ? a : a % b);
-    case 'mulhi':
-      return small((a * b) >> 64n);
-    case 'min':
-      return small(a < b ? a : b);
-    case 'max':
-      return small(a > b ? a : b);
+  if (op === 'min' || op === 'max') {
+    const first = (less64(al, ah, bl, bh, signed) ? 'min' : 'max') === op;
+    HI[0] = first ? ah : bh;
+    return first ? al : bl;
   }
+  return signed === 1
+    ? quotient(op, signedBig(al, ah), signedBig(bl, bh))
+    : quotient(op, unsigned(al, ah), unsigned(bl, bh));
+}
+
+function less64(al: number, ah: number, bl: number, bh: number, signed: number): boolean {
+  if (ah !== bh) return signed === 1 ? ah < bh : ah >>> 0 < bh >>> 0;
+  return al >>> 0 < bl >>> 0;
+}
+
+/** What PTX leaves open, a division by zero, gives all ones and leaves the dividend. */
+function quotient(op: 'div' | 'rem' | 'mulhi', a: bigint, b: bigint): number {
+  if (op === 'mulhi') return small((a * b) >> 64n);
+  if (b === 0n) return op === 'div' ? small(-1n) : small(a);
+  return op === 'div' ? small(a / b) : small(a % b);
 }
 
 /** A logic function of three words by its truth table. */
@@ -198,13 +209,21 @@ function toInteger(x: number, mode: string, bits: number, signed: number): numbe
 }
 
 function toInteger64(x: number, mode: string, signed: number): number {
-  if (x !== x) return small(0n);
+  if (x !== x) return words(0, 0);
   const rounded = roundIntegral(x, mode);
-  const most = signed ? (1n << 63n) - 1n : (1n << 64n) - 1n;
-  const least = signed ? -(1n << 63n) : 0n;
-  if (rounded >= Number(most)) return small(most);
-  if (rounded <= Number(least)) return small(least);
+  if (signed) {
+    if (rounded >= 2 ** 63) return words(-1, 0x7fffffff);
+    if (rounded <= -(2 ** 63)) return words(0, -0x80000000);
+  } else {
+    if (rounded >= 2 ** 64) return words(-1, -1);
+    if (rounded <= 0) return words(0, 0);
+  }
   return small(BigInt(rounded));
+}
+
+function words(lo: number, hi: number): number {
+  HI[0] = hi;
+  return lo;
 }
 
 /** To an integral value, by `rni`, `rzi`, `rmi` or `rpi`. */
@@ -229,7 +248,10 @@ function roundIntegral(x: number, mode: string): number {
 
 /** A 64-bit integer to f32, rounded once. */
 function wideToF32(lo: number, hi: number, signed: number, rounding: Rounding): number {
-  const value = big(lo, hi, signed === 1);
+  return signed === 1 ? bigToF32(signedBig(lo, hi), rounding) : bigToF32(unsigned(lo, hi), rounding);
+}
+
+function bigToF32(value: bigint, rounding: Rounding): number {
   const double = Number(value);
   const error = Number(value - BigInt(double));
   return addF32Exact(double, error, rounding);
@@ -245,7 +267,7 @@ function fmaF32DirectedPair(value: number, error: number, rounding: Rounding): n
 }
 
 function wideToF64(lo: number, hi: number, signed: number): number {
-  return Number(big(lo, hi, signed === 1));
+  return signed === 1 ? Number(signedBig(lo, hi)) : Number(unsigned(lo, hi));
 }
 
 function wordToF32(x: number, rounding: Rounding): number {

@@ -53,7 +53,16 @@ export type Failure =
       readonly elements: number;
     }
   | { readonly kind: 'unwritten'; readonly tensor: string; readonly index: readonly number[] }
-  | { readonly kind: 'batch'; readonly tensor: string; readonly index: readonly number[]; readonly text: string };
+  /** An element that the formula leaves alone. */
+  | { readonly kind: 'overwritten'; readonly tensor: string; readonly index: readonly number[] }
+  /** A byte between the rows of a strided tensor. */
+  | { readonly kind: 'stray'; readonly tensor: string; readonly byte: number }
+  | {
+      readonly kind: 'batch';
+      readonly tensor: string;
+      readonly index: readonly number[];
+      readonly text: string;
+    };
 
 export interface CaseResult {
   /** Such as `tokens=17, normal` or `tokens=3, extreme`. */
@@ -61,8 +70,6 @@ export interface CaseResult {
   readonly failures: readonly Failure[];
   /** Largest distance of an output element from the reference, in units of the last place. */
   readonly worstUlp: number;
-  /** Instructions that the simulator ran, over all threads. */
-  readonly steps: number;
 }
 
 export interface Verdict {

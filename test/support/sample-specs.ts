@@ -3,6 +3,7 @@
 export const GATED_NORM = `
 kernel: my_gated_norm
 doc: RMSNorm times a sigmoid gate.
+tolerance: { ulp: 4, reason: the order of the sum }
 dims: { tokens: dynamic, hidden: static }
 types: { T: [bf16, f16] }
 params: { eps: f32 }
@@ -19,6 +20,7 @@ formula: |
 export const SOFT_CAP = `
 kernel: soft_cap
 doc: Caps logits smoothly.
+tolerance: { ulp: 4, reason: the hyperbolic tangent of the hardware library }
 dims: { rows: dynamic, cols: static }
 types: { T: [bf16, f32] }
 params: { cap: f32 }
@@ -32,6 +34,7 @@ formula: |
 export const MASKED_SOFTMAX = `
 kernel: masked_softmax
 doc: Softmax of the elements that a mask lets through.
+tolerance: { ulp: 32, reason: the rounding of an exponential's argument }
 dims: { rows: dynamic, cols: static }
 types: { T: [bf16, f32] }
 tensors:
@@ -47,6 +50,7 @@ formula: |
 export const INT8_ROWS = `
 kernel: int8_rows
 doc: Symmetric int8 quantisation of rows, with a scale each.
+tolerance: { ulp: 2, reason: a product with a rounded reciprocal }
 dims: { tokens: dynamic, hidden: static }
 types: { T: [bf16, f16, f32] }
 tensors:
@@ -91,6 +95,7 @@ formula: |
 export const DYNAMIC_SOFTMAX = `
 kernel: dynamic_softmax
 doc: Softmax of rows whose length is known only at launch.
+tolerance: { ulp: 32, reason: the rounding of an exponential's argument }
 dims: { rows: dynamic, cols: dynamic }
 types: { T: [bf16, f32] }
 tensors:
@@ -105,6 +110,7 @@ formula: |
 export const COLUMN_MEAN = `
 kernel: column_mean
 doc: Mean of each column of a group, and of the whole group.
+tolerance: { ulp: 65536, reason: terms of both signs cancel }
 dims: { groups: dynamic, rows: dynamic, cols: static }
 types: { T: [bf16, f32] }
 tensors:
@@ -120,6 +126,7 @@ formula: |
 export const STRIDED_NORM = `
 kernel: strided_norm
 doc: RMSNorm of rows that lie apart, of a length that no vector divides.
+tolerance: { ulp: 4, reason: the order of the sum }
 dims: { tokens: dynamic, hidden: static }
 types: { T: [bf16, f16] }
 params: { eps: f32 }
@@ -163,6 +170,7 @@ formula: |
 export const REVERSED = `
 kernel: reversed
 doc: Rows from back to front, alone and mixed with the row itself.
+tolerance: { ulp: 65536, reason: terms of both signs cancel }
 dims: { rows: dynamic, cols: 250 }
 types: { T: [bf16, f32] }
 tensors:
@@ -178,6 +186,7 @@ formula: |
 export const EMBEDDING_BAG = `
 kernel: embedding_bag
 doc: Sum of the table rows that each bag names.
+tolerance: { ulp: 65536, reason: terms of both signs cancel }
 dims: { tokens: dynamic, bags: dynamic, vocab: dynamic, hidden: static }
 types: { T: [bf16, f32] }
 tensors:

@@ -1,0 +1,116 @@
+/** Whether a row's bits depend on how many rows there are, or on its place among them. */
+
+import type { BoundKernel, BoundTensor } from '../spec/index.js';
+import type { VariantEntry } from '../device/index.js';
+import { indexOf, layoutOf } from './layout.js';
+import type { Launcher, Output, RunOptions } from './launch.js';
+import { rolesOf, subexpressions } from './roles.js';
+import { bytesOf } from './storage.js';
+import type { Failure, Problem } from './types.js';
+
+/** The dimension whose positions are rows of their own; undefined where a kernel has none. */
+export function rowDimension(bound: BoundKernel): string | undefined {
+  const roles = rolesOf(bound);
+  const reduced = new Set(
+    bound.sections.flatMap(({ statements }) =>
+      statements.flatMap(({ value }) =>
+        subexpressions(value).flatMap((expr) => (expr.kind === 'reduce' ? [expr.dim] : [])),
+      ),
+    ),
+  );
+  const extended = new Set(
+    bound.tensors.flatMap(({ modes }) => modes.filter(({ extra }) => extra > 0).map(({ dim }) => dim)),
+  );
+  return Object.entries(bound.extents)
+    .filter(([dim, extent]) => extent === 'dynamic' && !roles.targets.has(dim))
+    .map(([dim]) => dim)
+    .find(
+      (dim) =>
+        !reduced.has(dim) && !extended.has(dim) && bound.tensors.some((tensor) => modeOf(tensor, dim) >= 0),
+    );
+}
+
+const modeOf = (tensor: BoundTensor, dim: string): number =>
+  tensor.modes.findIndex((mode) => mode.dim === dim);
+
+/** Runs `problem` again with its rows turned round, and with one of them alone, and compares the bits of each row. */
+export function checkBatchInvariance(
+  bound: BoundKernel,
+  variant: VariantEntry,
+  launcher: Launcher,
+  problem: Problem,
+  options: RunOptions,
+): Failure | undefined {
+  const dim = rowDimension(bound);
+  const rows = dim === undefined ? 0 : problem.extents[dim]!;
+  if (dim === undefined || rows < 2) return undefined;
+  const whole = launcher.run(problem, options).outputs;
+  const turned = Array.from({ length: rows }, (_, i) => (i + Math.ceil(rows / 2)) % rows);
+  for (const order of [turned, [rows - 1]]) {
+    const other = launcher.run(withRows(bound, variant, problem, dim, order), options).outputs;
+    for (const [n, output] of other.entries()) {
+      const difference = firstDifference(whole[n]!, output, dim, order);
+      if (difference) {
+        const text = `row ${difference.row} has other bits ${order.length === 1 ? 'alone' : 'at another place'}`;
+        return { kind: 'batch', tensor: output.tensor.name, index: difference.index, text };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** `problem` with the rows that `order` names, in that order. */
+function withRows(
+  bound: BoundKernel,
+  variant: VariantEntry,
+  problem: Problem,
+  dim: string,
+  order: readonly number[],
+): Problem {
+  const extents = { ...problem.extents, [dim]: order.length };
+  const inputs = new Map(problem.inputs);
+  for (const tensor of bound.tensors) {
+    const mode = modeOf(tensor, dim);
+    const data = problem.inputs.get(tensor.name);
+    if (mode < 0 || !data) continue;
+    const { shape } = layoutOf(tensor, variant, problem.extents);
+    const inner = shape.slice(mode + 1).reduce((product, extent) => product * extent, 1);
+    const outer = shape.slice(0, mode).reduce((product, extent) => product * extent, 1);
+    const rows = shape[mode]!;
+    const moved = new Float64Array(outer * order.length * inner);
+    for (let o = 0; o < outer; o++) {
+      order.forEach((row, i) => {
+        const from = (o * rows + row) * inner;
+        moved.set(data.subarray(from, from + inner), (o * order.length + i) * inner);
+      });
+    }
+    inputs.set(tensor.name, moved);
+  }
+  return { ...problem, extents, inputs };
+}
+
+/** Elements of the same row compared bit by bit; places that a row scatters to are the same in both runs. */
+function firstDifference(
+  whole: Output,
+  other: Output,
+  dim: string,
+  order: readonly number[],
+): { row: number; index: readonly number[] } | undefined {
+  const mode = modeOf(whole.tensor, dim);
+  const size = bytesOf(whole.tensor.dtype);
+  const strides = whole.layout.shape.map((_, axis) =>
+    whole.layout.shape.slice(axis + 1).reduce((product, extent) => product * extent, 1),
+  );
+  for (let i = 0; i < other.offsets.length; i++) {
+    if (other.written[i] === 0) continue;
+    const index = [...indexOf(i, other.layout.shape)];
+    const row = mode < 0 ? -1 : order[index[mode]!]!;
+    if (mode >= 0) index[mode] = row;
+    const j = index.reduce((sum, at, axis) => sum + at * strides[axis]!, 0);
+    const [a, b] = [whole.offsets[j]! * size, other.offsets[i]! * size];
+    for (let byte = 0; byte < size; byte++) {
+      if (whole.bytes[a + byte] !== other.bytes[b + byte]) return { row: Math.max(row, 0), index };
+    }
+  }
+  return undefined;
+}

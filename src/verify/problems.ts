@@ -1,0 +1,198 @@
+/** The problems that a variant is run on: shapes around its tiles, values, indices and offsets chosen to break it. */
+
+import { evaluateGrid, type VariantEntry } from '../device/index.js';
+import type { BoundKernel, BoundTensor } from '../spec/index.js';
+import { layoutOf } from './layout.js';
+import { Random, seedOf } from './random.js';
+import { rolesOf, type IndexUse, type Roles } from './roles.js';
+import type { Problem } from './types.js';
+import { dataOf, EXTREMES, type Pattern } from './values.js';
+
+export interface NamedProblem {
+  /** Such as `tokens=17, normal`. */
+  readonly name: string;
+  readonly problem: Problem;
+  /** SMs of the pretended device: a persistent grid is made small, so that its loop goes round again. */
+  readonly multiprocessors: number;
+}
+
+/** Extent of dimensions that only indices reach: no power of two, so that a wrong stride shows. */
+const TARGET_EXTENT = 37;
+const SMS = 132;
+
+export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly NamedProblem[] {
+  const roles = rolesOf(bound);
+  const main = Object.entries(bound.extents).flatMap(([dim, extent]) =>
+    extent === 'dynamic' && !roles.targets.has(dim) ? [dim] : [],
+  );
+  const rows = rowCounts(variant, main);
+  const extreme = Math.max(EXTREMES, Math.min(rows.at(-1) ?? 1, 2 * EXTREMES));
+  const shapes = [
+    ...rows.map((count) => ({ count, pattern: 'normal' as const, setting: count % 2 })),
+    { count: extreme, pattern: 'extreme' as const, setting: 1 },
+  ];
+  const named = shapes.map(({ count, pattern, setting }) => {
+    const extents = extentsOf(bound, roles, main, count);
+    const name = [...main.map((dim) => `${dim}=${extents[dim]}`), pattern].join(', ');
+    return {
+      name,
+      problem: problemOf(bound, variant, roles, extents, pattern, setting),
+      multiprocessors: SMS,
+    };
+  });
+  const persistent = JSON.stringify(variant.launch.grid).includes('smCount');
+  const largest = named[rows.length - 1];
+  return persistent && largest
+    ? [...named, { ...largest, name: `${largest.name}, 1 SM`, multiprocessors: 1 }]
+    : named;
+}
+
+/** 0, 1, 2, around one tile and two, and a prime. */
+function rowCounts(variant: VariantEntry, main: readonly string[]): readonly number[] {
+  if (main.length === 0) return [1];
+  const tile = tileOf(variant, main);
+  const counts = [
+    0,
+    1,
+    2,
+    5,
+    17,
+    tile - 1,
+    tile,
+    tile + 1,
+    ...(tile > 1 && tile <= 32 ? [2 * tile + 1] : []),
+  ];
+  return [...new Set(counts.filter((count) => count >= 0))].sort((a, b) => a - b);
+}
+
+/** Rows that one CTA takes: the fewest at which the launch has one CTA more, less one. */
+export function tileOf(variant: VariantEntry, main: readonly string[]): number {
+  const ctas = (count: number): number => {
+    const dims = { ...variant.dims, ...Object.fromEntries(main.map((dim) => [dim, count])) };
+    for (const [dim, extent] of Object.entries(variant.dims))
+      if (extent === 'dynamic' && !main.includes(dim)) dims[dim] = TARGET_EXTENT;
+    const grid = evaluateGrid(variant.launch, { dims: dims as Record<string, number>, smCount: 2 ** 20 });
+    return grid ? grid[0] : 0;
+  };
+  const one = ctas(1);
+  for (let count = 2; count <= 256; count++) if (ctas(count) > one) return count - 1;
+  return 1;
+}
+
+function extentsOf(
+  bound: BoundKernel,
+  roles: Roles,
+  main: readonly string[],
+  count: number,
+): Record<string, number> {
+  const extents: Record<string, number> = {};
+  for (const [dim, extent] of Object.entries(bound.extents)) {
+    if (extent !== 'dynamic') extents[dim] = extent;
+    // A second dimension is as long as the first and a bit: rows and columns must not be mixed up.
+    else extents[dim] = main.includes(dim) ? count + 3 * main.indexOf(dim) : TARGET_EXTENT;
+  }
+  for (const { dim, rows } of roles.offsets.values()) {
+    // Ranges of a few rows each, some of them empty.
+    extents[rows] = count;
+    extents[dim] = count === 0 ? 0 : 3 * count + 1;
+  }
+  if (count === 0) for (const dim of main) extents[dim] = 0;
+  // A target that rows are scattered to has room for each of them.
+  for (const [source, uses] of roles.indices) {
+    const writes = uses.filter(({ kind }) => kind === 'scatter');
+    const tensor = bound.tensors.find(({ name }) => name === source)!;
+    for (const { dims } of writes) {
+      const open = dims.find((dim) => bound.extents[dim] === 'dynamic' && roles.targets.has(dim));
+      if (open === undefined) continue;
+      const others = dims.filter((dim) => dim !== open).reduce((product, dim) => product * extents[dim]!, 1);
+      const needed = tensor.modes.reduce((product, mode) => product * extents[mode.dim]!, 1);
+      extents[open] = Math.max(3, Math.ceil(needed / others) + 2);
+    }
+  }
+  return extents;
+}
+
+function problemOf(
+  bound: BoundKernel,
+  variant: VariantEntry,
+  roles: Roles,
+  extents: Readonly<Record<string, number>>,
+  pattern: Pattern,
+  setting: number,
+): Problem {
+  const random = new Random(seedOf(`${variant.kernel} ${JSON.stringify(extents)} ${pattern}`));
+  const inputs = new Map<string, Float64Array>();
+  for (const tensor of bound.tensors) {
+    if (tensor.access === 'out') continue;
+    const { shape } = layoutOf(tensor, variant, extents);
+    const uses = roles.indices.get(tensor.name);
+    const offsets = roles.offsets.get(tensor.name);
+    if (offsets) inputs.set(tensor.name, offsetsInto(shape[0]!, extents[offsets.dim]!, random));
+    else if (uses) inputs.set(tensor.name, indicesFor(bound, tensor, shape, uses, extents, random));
+    else inputs.set(tensor.name, dataOf(tensor, shape, pattern, random));
+  }
+  const params = Object.fromEntries(
+    bound.params.map(({ name, dtype }) => [name, dtype === 'f32' ? SETTINGS[setting % 2]! : 3]),
+  );
+  return { extents, params, inputs };
+}
+
+/** Values of f32 parameters: one as an epsilon is, one as a scale is. */
+const SETTINGS = [0.375, 1e-5];
+
+/** From 0 to the extent, never falling; the first range has one row, the second none. */
+function offsetsInto(count: number, extent: number, random: Random): Float64Array {
+  const cuts = Array.from({ length: Math.max(0, count - 2) }, () => random.below(extent + 1)).sort(
+    (a, b) => a - b,
+  );
+  const offsets = Float64Array.of(0, ...cuts, extent).slice(0, count);
+  if (count > 3) offsets[1] = Math.min(1, extent);
+  if (count > 4) offsets[2] = offsets[1]!;
+  return offsets.sort();
+}
+
+/**
+ * Indices that reach the first and the last place; gathers repeat some, scatters hit each place once at most. Both have
+ * some out of range, which read 0 and write nothing: -1, the extent, and in i64 a number whose low half is in range.
+ */
+function indicesFor(
+  bound: BoundKernel,
+  tensor: BoundTensor,
+  shape: readonly number[],
+  uses: readonly IndexUse[],
+  extents: Readonly<Record<string, number>>,
+  random: Random,
+): Float64Array {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const room = Math.min(...uses.map(({ dims }) => dims.reduce((product, dim) => product * extents[dim]!, 1)));
+  const outside = tensor.dtype === 'i64' ? [-1, room, 2 ** 32 + 1] : [-1, room];
+  const scatter = uses.find(({ kind }) => kind === 'scatter');
+  const skips = (i: number): boolean => size > 3 && i % 5 === 3;
+  if (!scatter) {
+    return Float64Array.from({ length: size }, (_, i) => {
+      if (skips(i)) return outside[Math.floor(i / 5) % outside.length]!;
+      return i === 0 ? room - 1 : i === 1 ? 0 : random.below(room);
+    });
+  }
+  // Positions that a written tensor keeps apart by itself may share a place.
+  const written = bound.tensors.find(({ name }) => name === scatter.target)!;
+  const apart = tensor.modes.map((mode) => written.modes.some(({ axis }) => axis === mode.axis));
+  const groups = new Map<string, number[]>();
+  const index = new Array<number>(shape.length).fill(0);
+  for (let i = 0; i < size; i++) {
+    const key = index.filter((_, axis) => apart[axis]).join();
+    groups.set(key, [...(groups.get(key) ?? []), i]);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      if (++index[axis]! < shape[axis]!) break;
+      index[axis] = 0;
+    }
+  }
+  const values = new Float64Array(size).fill(-1);
+  for (const members of groups.values()) {
+    const places = random.permutation(room);
+    members.forEach((i, n) => {
+      values[i] = skips(i) ? outside[Math.floor(i / 5) % outside.length]! : (places[n] ?? -1);
+    });
+  }
+  return values;
+}

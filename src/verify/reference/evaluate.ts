@@ -1,0 +1,286 @@
+/**
+ * A kernel's formula, computed in float64 with the roundings that its casts declare: what its outputs must hold.
+ *
+ * Beside each value runs a bound on how far a kernel that computes in f32 may be from it (running error analysis:
+ * Higham, Accuracy and Stability of Numerical Algorithms, section 3.3). A cast turns the bound into the values that it
+ * could round to: none but one where the bound does not reach the next boundary.
+ */
+
+import type {
+  BoundIndex,
+  BoundKernel,
+  BoundMode,
+  BoundSection,
+  BoundTensor,
+  TypedExpr,
+  TypedStatement,
+} from '../../spec/index.js';
+import type { Problem, ReferenceOutput } from '../types.js';
+import { axisOf, placesIn, shapeOf } from './access.js';
+import { applyBinary, applyCompare, applySelect, type Operands } from './binary.js';
+import { elementsOf, expand, grid, scalar, type ExtentOf, type Grid } from './grid.js';
+import { reduceAxis, reduceRanges } from './reduce.js';
+import { isFloat, overflows, roundTo } from './rounding.js';
+import { applyUnary } from './unary.js';
+
+/** What every tensor with access `out` or `inout` must hold after a launch. */
+export function evaluateReference(
+  bound: BoundKernel,
+  problem: Problem,
+): ReadonlyMap<string, ReferenceOutput> {
+  const extentOf: ExtentOf = (axis) => {
+    const [dim, by] = axis.split('/');
+    const extent = problem.extents[dim!];
+    if (extent === undefined) throw new Error(`no extent for ${axis}`);
+    return by === undefined ? extent : extent / Number(by);
+  };
+  const outputs = new Map<string, ReferenceOutput>();
+  for (const tensor of bound.tensors) {
+    if (tensor.access === 'in') continue;
+    const size = elementsOf(shapeOf(tensor, extentOf));
+    outputs.set(tensor.name, {
+      values: tensor.access === 'inout' ? problem.inputs.get(tensor.name)!.slice() : new Float64Array(size),
+      error: new Float64Array(size),
+      written: new Uint8Array(size),
+    });
+  }
+  for (const section of bound.sections) {
+    const evaluation = new SectionEvaluation(bound, section, problem, extentOf);
+    for (const statement of section.statements) evaluation.run(statement, outputs);
+  }
+  return outputs;
+}
+
+class SectionEvaluation {
+  private readonly locals = new Map<string, Grid>();
+
+  constructor(
+    private readonly bound: BoundKernel,
+    private readonly section: BoundSection,
+    private readonly problem: Problem,
+    private readonly extentOf: ExtentOf,
+  ) {}
+
+  run(statement: TypedStatement, outputs: ReadonlyMap<string, ReferenceOutput>): void {
+    if (statement.kind === 'let') {
+      this.locals.set(statement.name, this.evaluate(statement.value));
+      return;
+    }
+    const tensor = this.tensor(statement.tensor);
+    const indices = this.indices(tensor, statement.indices);
+    const axes = [
+      ...new Set(tensor.modes.flatMap((mode) => indices.get(mode)?.axes ?? [axisOf(mode, this.section)])),
+    ];
+    const { places, unsure } = placesIn(tensor, this.section, axes, indices, this.extentOf);
+    const value = expand(this.evaluate(statement.value), axes, this.extentOf);
+    const where = statement.where && expand(this.evaluate(statement.where), axes, this.extentOf);
+    const output = outputs.get(statement.tensor)!;
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i]!;
+      if (place < 0 || (where && where.values[i] === 0)) continue;
+      output.values[place] = value.values[i]!;
+      const doubtful = (unsure && unsure[i] !== 0) || (where?.error && where.error[i]! > 0);
+      output.error[place] = doubtful ? Infinity : (value.error?.[i] ?? 0);
+      output.written[place] = 1;
+    }
+  }
+
+  private evaluate(expr: TypedExpr): Grid {
+    switch (expr.kind) {
+      case 'literal':
+        return scalar(expr.dtype === 'f32' ? Math.fround(Number(expr.value)) : Number(expr.value));
+      case 'param': {
+        const value = this.problem.params[expr.name];
+        if (value === undefined) throw new Error(`no value for ${expr.name}`);
+        return scalar(expr.dtype === 'f32' ? Math.fround(value) : value);
+      }
+      case 'position': {
+        const axis = this.section.cut?.dim === expr.dim ? this.section.cut.as : expr.dim;
+        const extent = this.extentOf(axis);
+        return grid(
+          [axis],
+          [extent],
+          Float64Array.from({ length: extent }, (_, i) => i),
+        );
+      }
+      case 'extent':
+        return scalar(this.extentOf(expr.dim));
+      case 'local':
+        return this.locals.get(expr.name)!;
+      case 'load':
+        return this.load(expr);
+      case 'remap':
+        return this.remap(expr);
+      case 'unary': {
+        const operand = this.evaluate(expr.operand);
+        const { values, error } = applyUnary(
+          expr.op,
+          operand.values,
+          operand.error,
+          expr.operand.dtype === 'f32',
+        );
+        return grid(
+          operand.axes,
+          operand.shape,
+          values,
+          error ?? (expr.dtype === 'f32' ? undefined : operand.error),
+        );
+      }
+      case 'binary': {
+        const { axes, shape, operands } = this.pair(expr.left, expr.right);
+        const { values, error } = applyBinary(expr.op, expr.dtype, operands);
+        if (error && (expr.op === '+' || expr.op === '-')) {
+          if (this.isProduct(expr.left)) doubtOverflow(operands.a, error);
+          if (this.isProduct(expr.right)) doubtOverflow(operands.b, error);
+        }
+        return grid(axes, shape, values, error);
+      }
+      case 'compare': {
+        const { axes, shape, operands } = this.pair(expr.left, expr.right);
+        const { values, error } = applyCompare(expr.op, operands);
+        return grid(axes, shape, values, error);
+      }
+      case 'select': {
+        const condition = this.evaluate(expr.condition);
+        const { axes, shape, operands } = this.pair(expr.then, expr.otherwise, condition.axes);
+        const wide = expand(condition, axes, this.extentOf);
+        const { values, error } = applySelect(wide.values, wide.error, operands);
+        return grid(axes, shape, values, error);
+      }
+      case 'cast':
+        return this.cast(expr);
+      case 'reduce':
+        return this.reduce(expr);
+      default:
+        expr satisfies never;
+        throw new Error('unreachable');
+    }
+  }
+
+  /** A product that a sum takes in: a kernel may compute both at once, and the product has no overflow of its own then. */
+  private isProduct(expr: TypedExpr): boolean {
+    if (expr.kind === 'unary' && expr.op === 'neg') return this.isProduct(expr.operand);
+    if (expr.kind === 'local') {
+      const definition = this.section.statements.find(
+        (statement) => statement.kind === 'let' && statement.name === expr.name,
+      );
+      return definition !== undefined && this.isProduct(definition.value);
+    }
+    return expr.kind === 'binary' && expr.op === '*' && expr.dtype === 'f32';
+  }
+
+  private pair(left: TypedExpr, right: TypedExpr, others: readonly string[] = []) {
+    const [a, b] = [this.evaluate(left), this.evaluate(right)];
+    const axes = union([a.axes, b.axes, others]);
+    const [x, y] = [expand(a, axes, this.extentOf), expand(b, axes, this.extentOf)];
+    const operands: Operands = { a: x.values, b: y.values, ea: x.error, eb: y.error };
+    return { axes, shape: x.shape, operands };
+  }
+
+  private tensor(name: string): BoundTensor {
+    return this.bound.tensors.find((tensor) => tensor.name === name)!;
+  }
+
+  private indices(tensor: BoundTensor, indices: readonly BoundIndex[]): ReadonlyMap<BoundMode, Grid> {
+    const found = new Map<BoundMode, Grid>();
+    for (const mode of tensor.modes) {
+      const axis = axisOf(mode, this.section);
+      const entry = indices.find(({ dim }) => dim === mode.dim || dim === mode.axis || dim === axis);
+      if (entry) found.set(mode, this.evaluate(entry.index));
+    }
+    return found;
+  }
+
+  private load(expr: TypedExpr & { kind: 'load' }): Grid {
+    const tensor = this.tensor(expr.tensor);
+    const data = this.problem.inputs.get(expr.tensor);
+    if (!data) throw new Error(`no values for ${expr.tensor}`);
+    const indices = this.indices(tensor, expr.indices);
+    const axes = union([
+      tensor.modes.flatMap((mode) =>
+        indices.has(mode) ? indices.get(mode)!.axes : [axisOf(mode, this.section)],
+      ),
+    ]);
+    const { places, unsure } = placesIn(tensor, this.section, axes, indices, this.extentOf);
+    const values = new Float64Array(places.length);
+    for (let i = 0; i < values.length; i++) values[i] = places[i]! < 0 ? 0 : data[places[i]!]!;
+    const error = unsure && Float64Array.from(unsure, (flag) => (flag ? Infinity : 0));
+    return grid(axes, axes.map(this.extentOf), values, error);
+  }
+
+  private remap(expr: TypedExpr & { kind: 'remap' }): Grid {
+    const operand = this.evaluate(expr.operand);
+    const { dim, scale, offset } = expr;
+    const at = operand.axes.indexOf(dim);
+    const axes = scale === 0 ? operand.axes.filter((axis) => axis !== dim) : operand.axes;
+    const extent = operand.shape[at]!;
+    const inner = elementsOf(operand.shape.slice(at + 1));
+    const outer = elementsOf(operand.shape.slice(0, at));
+    const positions = scale === 0 ? 1 : extent;
+    const values = new Float64Array(outer * positions * inner);
+    const error = operand.error && new Float64Array(values.length);
+    for (let o = 0; o < outer; o++) {
+      for (let p = 0; p < positions; p++) {
+        const from = (o * extent + scale * p + offset) * inner;
+        const to = (o * positions + p) * inner;
+        values.set(operand.values.subarray(from, from + inner), to);
+        error?.set(operand.error!.subarray(from, from + inner), to);
+      }
+    }
+    return grid(axes, axes.map(this.extentOf), values, error);
+  }
+
+  private cast(expr: TypedExpr & { kind: 'cast' }): Grid {
+    const { axes, shape, values, error } = this.evaluate(expr.operand);
+    const { dtype, rounding, saturate } = expr;
+    const fromFloat = isFloat(expr.operand.dtype);
+    const toInteger = !isFloat(dtype) && dtype !== 'bool';
+    // f32 holds every value of the storage floats: a cast to it changes nothing.
+    if (dtype === 'f32' && fromFloat) return grid(axes, shape, values, error);
+    const round = (x: number) => roundTo(x, dtype, rounding, saturate);
+    const rounded = values.map(round);
+    const unknown = toInteger && (fromFloat || dtype === 'i32' || dtype === 'i8' || dtype === 'u8');
+    let bound = error && new Float64Array(values.length);
+    for (let i = 0; i < values.length; i++) {
+      const lost =
+        unknown && overflows(saturate && !Number.isNaN(values[i]!) ? rounded[i]! : values[i]!, dtype);
+      const off = error?.[i] ?? 0;
+      if (!lost && off === 0) continue;
+      bound ??= new Float64Array(values.length);
+      bound[i] = lost ? Infinity : castError(values[i]!, off, rounded[i]!, round);
+    }
+    return grid(axes, shape, rounded, bound);
+  }
+
+  private reduce(expr: TypedExpr & { kind: 'reduce' }): Grid {
+    const operand = this.evaluate(expr.operand);
+    const { op, by, range } = expr;
+    const dim = this.section.cut?.dim === expr.dim ? this.section.cut.as : expr.dim;
+    if (!range) return reduceAxis(op, operand, dim, by, this.bound.extents[dim] === 'dynamic');
+    const rest = operand.axes.filter((axis) => axis !== dim);
+    const ordered = transpose(operand, [dim, ...rest]);
+    return reduceRanges(op, ordered, range.rows, this.problem.inputs.get(range.tensor)!);
+  }
+}
+
+function doubtOverflow(product: Float64Array, error: Float64Array): void {
+  for (let i = 0; i < product.length; i++) if (Math.abs(product[i]!) === Infinity) error[i] = Infinity;
+}
+
+function castError(value: number, off: number, rounded: number, round: (x: number) => number): number {
+  if (off === Infinity) return Infinity;
+  if (Number.isNaN(value)) return 0;
+  const distance = Math.max(Math.abs(round(value + off) - rounded), Math.abs(round(value - off) - rounded));
+  return Number.isNaN(distance) ? 0 : distance;
+}
+
+/** Axes in order of first appearance; an axis and its own blocks (`hidden`, `hidden/128`) are the axis. */
+function union(lists: readonly (readonly string[])[]): readonly string[] {
+  const all = [...new Set(lists.flat())];
+  return all.filter((axis) => !axis.includes('/') || !all.includes(axis.slice(0, axis.indexOf('/'))));
+}
+
+function transpose(operand: Grid, axes: readonly string[]): Grid {
+  const lengths = new Map(operand.axes.map((axis, i) => [axis, operand.shape[i]!]));
+  return expand(operand, axes, (axis) => lengths.get(axis)!);
+}

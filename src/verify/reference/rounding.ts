@@ -1,0 +1,93 @@
+/** Float64 -> the values of a dtype: one rounding, as a cast says. */
+
+import type { Dtype, Rounding } from '../../spec/index.js';
+
+interface Float {
+  readonly fraction: number;
+  /** Exponent of the smallest normal number. */
+  readonly least: number;
+  readonly max: number;
+  readonly infinite: boolean;
+}
+
+const FLOATS: Readonly<Partial<Record<Dtype, Float>>> = {
+  f32: { fraction: 23, least: -126, max: 3.4028234663852886e38, infinite: true },
+  bf16: { fraction: 7, least: -126, max: 3.3895313892515355e38, infinite: true },
+  f16: { fraction: 10, least: -14, max: 65504, infinite: true },
+  e4m3: { fraction: 3, least: -6, max: 448, infinite: false },
+  e5m2: { fraction: 2, least: -14, max: 57344, infinite: true },
+};
+
+const INTEGERS: Readonly<Partial<Record<Dtype, readonly [number, number]>>> = {
+  i8: [-128, 127],
+  u8: [0, 255],
+  i32: [-(2 ** 31), 2 ** 31 - 1],
+  i64: [-(2 ** 63), 2 ** 63],
+};
+
+export const isFloat = (dtype: Dtype): boolean => FLOATS[dtype] !== undefined;
+
+/** Exponent of a finite number other than 0: 2^e <= |x| < 2^(e+1). */
+function exponentOf(x: number): number {
+  view.setFloat64(0, x);
+  const field = (view.getUint16(0) >>> 4) & 0x7ff;
+  return field === 0 ? Math.floor(Math.log2(Math.abs(x))) : field - 1023;
+}
+const view = new DataView(new ArrayBuffer(8));
+
+/** Distance between neighbouring values of a float dtype around `x`; of an integer dtype 1. */
+export function spacing(x: number, dtype: Dtype): number {
+  const float = FLOATS[dtype];
+  if (!float) return 1;
+  const exponent = x === 0 || !Number.isFinite(x) ? float.least : Math.max(exponentOf(x), float.least);
+  return 2 ** (exponent - float.fraction);
+}
+
+/** `x` as a value of `dtype`. NaN has no integer: the caller treats it as unknown, and gets 0. */
+export function roundTo(x: number, dtype: Dtype, rounding: Rounding, saturate: boolean): number {
+  if (dtype === 'bool') return x === 0 ? 0 : 1;
+  const range = INTEGERS[dtype];
+  if (range) {
+    if (Number.isNaN(x)) return 0;
+    const whole = roundWhole(x, rounding);
+    return saturate ? Math.min(Math.max(whole, range[0]), range[1]) : whole;
+  }
+  const float = FLOATS[dtype]!;
+  if (Number.isNaN(x) || x === 0) return x;
+  const clamp = saturate || !float.infinite;
+  if (!Number.isFinite(x)) return clamp ? Math.sign(x) * float.max : x;
+  const step = spacing(x, dtype);
+  const rounded = roundWhole(x / step, rounding) * step;
+  if (Math.abs(rounded) <= float.max) return rounded;
+  const away = rounding === 'rn' || (rounding === 'rp' && x > 0) || (rounding === 'rm' && x < 0);
+  return clamp || !away ? Math.sign(x) * float.max : Math.sign(x) * Infinity;
+}
+
+export function roundWhole(x: number, rounding: Rounding): number {
+  switch (rounding) {
+    case 'rn':
+      return roundHalfEven(x);
+    case 'rz':
+      return Math.trunc(x);
+    case 'rm':
+      return Math.floor(x);
+    case 'rp':
+      return Math.ceil(x);
+    default:
+      rounding satisfies never;
+      return x;
+  }
+}
+
+export function roundHalfEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/** Whether a whole number lies outside an integer dtype, where an unsaturated cast says nothing. */
+export function overflows(x: number, dtype: Dtype): boolean {
+  const range = INTEGERS[dtype];
+  return range !== undefined && (Number.isNaN(x) || x < range[0] || x > range[1]);
+}

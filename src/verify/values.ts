@@ -1,0 +1,92 @@
+/** Input values that show a kernel's faults: ordinary ones, and rows of extremes. */
+
+import type { BoundTensor, Dtype } from '../spec/index.js';
+import type { Random } from './random.js';
+import { roundTo } from './reference/index.js';
+
+export type Pattern = 'normal' | 'extreme';
+
+interface Limits {
+  readonly max: number;
+  readonly tiny: number;
+  readonly infinite: boolean;
+  readonly nan: boolean;
+}
+
+const LIMITS: Readonly<Partial<Record<Dtype, Limits>>> = {
+  f32: { max: 3.4028234663852886e38, tiny: 2 ** -149, infinite: true, nan: true },
+  bf16: { max: 3.3895313892515355e38, tiny: 2 ** -133, infinite: true, nan: true },
+  f16: { max: 65504, tiny: 2 ** -24, infinite: true, nan: true },
+  e4m3: { max: 448, tiny: 2 ** -9, infinite: false, nan: true },
+  e5m2: { max: 57344, tiny: 2 ** -16, infinite: true, nan: true },
+};
+
+/** Values of a tensor that is no index: row-major, representable in its dtype. */
+export function dataOf(
+  tensor: BoundTensor,
+  shape: readonly number[],
+  pattern: Pattern,
+  random: Random,
+): Float64Array {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const { dtype } = tensor;
+  const limits = LIMITS[dtype];
+  if (!limits) return Float64Array.from({ length: size }, () => integer(dtype, random));
+  const values = Float64Array.from({ length: size }, () => ordinary(dtype, random));
+  const rowMode = tensor.modes.findIndex((mode) => mode.extent === 'dynamic');
+  if (pattern === 'normal' || rowMode < 0) return values;
+  const inner = shape.slice(rowMode + 1).reduce((product, extent) => product * extent, 1);
+  for (let i = 0; i < size; i++) {
+    const row = Math.floor(i / inner) % shape[rowMode]!;
+    const special = extreme(row % EXTREMES, i % inner, inner, limits, values[i]!);
+    values[i] = roundTo(special, dtype, 'rn', !limits.infinite);
+  }
+  return values;
+}
+
+/** Magnitudes over seven binades around 2, so that sums round and products spread. */
+function ordinary(dtype: Dtype, random: Random): number {
+  return roundTo(random.normal() * 2 ** (random.below(4) - 1), dtype, 'rn', true);
+}
+
+function integer(dtype: Dtype, random: Random): number {
+  switch (dtype) {
+    case 'bool':
+      return random.below(2);
+    case 'u8':
+      return random.below(256);
+    case 'i8':
+      return random.below(256) - 128;
+    default:
+      return random.below(2001) - 1000;
+  }
+}
+
+/** Rows of extremes come in turn. */
+export const EXTREMES = 10;
+
+function extreme(kind: number, at: number, length: number, limits: Limits, ordinaryValue: number): number {
+  const middle = Math.floor(length / 2);
+  switch (kind) {
+    case 0:
+      return 0;
+    case 1:
+      return at % 2 === 0 ? 0 : -0;
+    case 2:
+      return at % 2 === 0 ? limits.max : -limits.max;
+    case 3:
+      return ordinaryValue < 0 ? -limits.tiny : limits.tiny;
+    case 4:
+      return at === length - 1 && limits.infinite ? Infinity : ordinaryValue;
+    case 5:
+      return at === 0 && limits.infinite ? -Infinity : ordinaryValue;
+    case 6:
+      return at === middle && limits.nan ? NaN : ordinaryValue;
+    case 7:
+      return 1.5;
+    case 8:
+      return ordinaryValue * 2 ** ((at % 24) - 12);
+    default:
+      return at === length - 1 ? Math.min(limits.max, 300) : 0;
+  }
+}
