@@ -40,6 +40,28 @@ export async function upToDate(outDir: string, key: string): Promise<Manifest | 
   }
 }
 
+/** Rewrites the manifest of `outDir` with `write`; a stamp that was true of the old one stays true. */
+export async function restamp(outDir: string, write: () => Promise<void>): Promise<void> {
+  const inputs = await stampedInputs(outDir);
+  await write();
+  if (inputs !== undefined) await stampInputs(outDir, inputs);
+}
+
+async function stampedInputs(outDir: string): Promise<string | undefined> {
+  try {
+    const stamp = JSON.parse(await readFile(join(outDir, STAMP), 'utf8')) as {
+      inputs?: string;
+      manifest?: string;
+    };
+    return stamp.manifest === sha256(await readFile(join(outDir, 'manifest.json')))
+      ? stamp.inputs
+      : undefined;
+  } catch {
+    // No stamp, or a damaged one: there is nothing to keep true.
+    return undefined;
+  }
+}
+
 /** Records that `outDir` was made from these inputs. */
 export async function stampInputs(outDir: string, key: string): Promise<void> {
   const manifest = sha256(await readFile(join(outDir, 'manifest.json')));

@@ -3,7 +3,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { Builder } from '../build/index.js';
 import { count, type OutputOptions } from './options.js';
-import { colour, print, printError, printJson } from './output.js';
+import { colour, print, printError } from './output.js';
 import { makeProgress } from './progress.js';
 import { modelOf, ofShard, select, type SelectionOptions } from './selection.js';
 
@@ -14,6 +14,25 @@ export interface BuildOptions extends SelectionOptions, OutputOptions {
   readonly store?: string;
   readonly remoteStore?: string;
   readonly watch?: boolean;
+  /** Also run what was built in the simulator. */
+  readonly verify?: boolean;
+  /** File that verdicts are written to as JUnit XML. */
+  readonly junit?: string;
+  /** Say nothing of a build that went well. */
+  readonly quiet?: boolean;
+}
+
+/** What a build did, as `--json` prints it. */
+export interface BuildReport {
+  readonly outDir: string;
+  readonly variants: number;
+  readonly compiled: number;
+  readonly fromStore: number;
+  readonly unchanged: boolean;
+  readonly seconds: number;
+  readonly rejected?: readonly object[];
+  readonly unsupported?: readonly object[];
+  readonly notCovered?: readonly object[];
 }
 
 /** The folder that a build goes to: named after the model, whether it was given by name, folder or file. */
@@ -40,7 +59,11 @@ export function builderOptions(options: BuildOptions): {
 }
 
 /** One build with progress and a summary. */
-export async function buildWith(builder: Builder, options: BuildOptions, signal: AbortSignal): Promise<void> {
+export async function buildWith(
+  builder: Builder,
+  options: BuildOptions,
+  signal: AbortSignal,
+): Promise<BuildReport> {
   const { plan, specs } = await select(options);
   const variants = await ofShard(plan, options.shard);
   const progress = makeProgress(options.json ?? false);
@@ -50,21 +73,20 @@ export async function buildWith(builder: Builder, options: BuildOptions, signal:
     builder.build({ variants, specs, outDir: outDir(options), signal, onEvent: progress.onEvent }),
   );
   const { manifest, compiled, fromStore, seconds, rejected } = result;
-  if (options.json) {
-    printJson({
-      outDir: result.outDir,
-      variants: manifest.variants.length,
-      compiled,
-      fromStore,
-      unchanged: false,
-      seconds,
-      rejected: rejected.map(({ id, error }) => ({ id, error: error.toJSON() })),
-      unsupported: plan.unsupported.map(({ id, because }) => ({ id, because })),
-      notCovered: plan.notCovered,
-    });
-    return;
-  }
+  const report: BuildReport = {
+    outDir: result.outDir,
+    variants: manifest.variants.length,
+    compiled,
+    fromStore,
+    unchanged: false,
+    seconds,
+    rejected: rejected.map(({ id, error }) => ({ id, error: error.toJSON() })),
+    unsupported: plan.unsupported.map(({ id, because }) => ({ id, because })),
+    notCovered: plan.notCovered,
+  };
+  if (options.json) return report;
   for (const { error } of rejected) printError(error);
+  if (options.quiet) return report;
   print(
     `${colour('green', 'built', 'stdout')} ${manifest.variants.length} variants (${compiled} compiled, ${fromStore} from the store) in ${seconds.toFixed(1)} s: ${result.outDir}`,
   );
@@ -74,4 +96,5 @@ export async function buildWith(builder: Builder, options: BuildOptions, signal:
     ...(plan.notCovered.length > 0 ? [`${plan.notCovered.length} not covered yet`] : []),
   ];
   if (open.length > 0) print(`${open.join(', ')}: see \`rose-gen plan --model ${modelOf(options)}\``);
+  return report;
 }

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from '../build/index.js';
+import type { VariantEntry } from '../device/index.js';
 import type { PlannedVariant } from '../plan/index.js';
 import type { KernelSpec } from '../spec/index.js';
 import { note } from './output.js';
@@ -14,6 +15,19 @@ export async function compileVariant(
   specs: ReadonlyMap<string, KernelSpec>,
   signal: AbortSignal,
 ): Promise<{ readonly ptx: string; readonly resources: unknown }> {
+  return withCompiled(variant, specs, signal, ({ resources, launch, params }, ptx) => ({
+    ptx,
+    resources: { ...resources, launch, params },
+  }));
+}
+
+/** What `use` makes of a variant's manifest entry and its PTX. */
+export async function withCompiled<T>(
+  variant: PlannedVariant,
+  specs: ReadonlyMap<string, KernelSpec>,
+  signal: AbortSignal,
+  use: (entry: VariantEntry, ptx: string) => T,
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'rose-gen-explain-'));
   try {
     const { manifest } = await build({
@@ -26,11 +40,8 @@ export async function compileVariant(
         if (event.kind !== 'variant') note(describe(event));
       },
     });
-    const { files, resources, launch, params } = manifest.variants[0]!;
-    return {
-      ptx: await readFile(join(folder, files.ptx.path), 'utf8'),
-      resources: { ...resources, launch, params },
-    };
+    const entry = manifest.variants[0]!;
+    return use(entry, await readFile(join(folder, entry.files.ptx.path), 'utf8'));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -12,6 +12,7 @@ import { registerMatrix } from './commands/matrix.js';
 import { registerMerge } from './commands/merge.js';
 import { registerNew } from './commands/new.js';
 import { registerPlan } from './commands/plan.js';
+import { registerVerify } from './commands/verify.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
 import { colour, printError } from './output.js';
 
@@ -24,6 +25,7 @@ Start with:
 
 const COMMANDS = [
   registerBuild,
+  registerVerify,
   registerPlan,
   registerExplain,
   registerMatrix,

@@ -6,18 +6,21 @@ import { colour, note } from './output.js';
 
 export interface Progress {
   readonly onEvent: (event: BuildEvent) => void;
+  /** One line of what is going on. */
+  readonly say: (text: string) => void;
   /** Runs the work inside the progress display. */
   run<T>(title: string, work: () => Promise<T>): Promise<T>;
 }
 
 export function makeProgress(quiet: boolean): Progress {
-  if (quiet) return { onEvent: () => undefined, run: (_title, work) => work() };
+  if (quiet) return { onEvent: () => undefined, say: () => undefined, run: (_title, work) => work() };
   return process.stderr.isTTY && !env.ci ? listProgress() : plainProgress();
 }
 
 function plainProgress(): Progress {
   return {
     onEvent: (event) => note(describe(event)),
+    say: note,
     run: async (title, work) => {
       note(title);
       return await work();
@@ -29,6 +32,7 @@ function listProgress(): Progress {
   let show = (_text: string): void => undefined;
   return {
     onEvent: (event) => show(describe(event)),
+    say: (text) => show(text),
     run: async <T>(title: string, work: () => Promise<T>): Promise<T> => {
       const { Listr } = await import('listr2');
       const results: T[] = [];

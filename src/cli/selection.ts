@@ -88,15 +88,23 @@ async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }
 
+/** The specs of --spec, by kernel. */
+export async function ownSpecs(options: SelectionOptions): Promise<ReadonlyMap<string, KernelSpec>> {
+  if (!options.spec) return new Map();
+  const { loadSpec } = await import('../spec/index.js');
+  const own = await Promise.all(options.spec.map(loadSpec));
+  return new Map(own.map((spec) => [spec.name, spec] as const));
+}
+
 /** The library's specs, and those of --spec beside or in place of them. */
 export async function readSpecs(options: SelectionOptions): Promise<{
   readonly specs: ReadonlyMap<string, KernelSpec>;
   readonly own: readonly KernelSpec[];
 }> {
-  const { loadSpec, loadSpecs } = await import('../spec/index.js');
+  const { loadSpecs } = await import('../spec/index.js');
   const library = await loadSpecs(packagePath('specs'));
-  const own = await Promise.all((options.spec ?? []).map(loadSpec));
-  return { specs: new Map([...library, ...own.map((spec) => [spec.name, spec] as const)]), own };
+  const own = await ownSpecs(options);
+  return { specs: new Map([...library, ...own]), own: [...own.values()] };
 }
 
 export async function select(options: SelectionOptions): Promise<Selection> {

@@ -1,8 +1,10 @@
 /** `build --watch`: saved files -> builds, one after the other, with the compile workers kept alive between them. */
 
+import { availableParallelism } from 'node:os';
 import { openBuilder } from '../build/index.js';
+import { VerifyPool } from '../verify/pool.js';
 import { builderOptions, buildWith, type BuildOptions } from './build-with.js';
-import { note, printError } from './output.js';
+import { note, printError, printJson } from './output.js';
 import { inputFiles } from './selection.js';
 
 /** An editor's save is several events; this long after the last of them the file is taken as written. */
@@ -12,9 +14,17 @@ const SETTLE_MS = 40;
 export async function watchBuild(options: BuildOptions, signal: AbortSignal): Promise<void> {
   const { watch } = await import('chokidar');
   await using builder = openBuilder(builderOptions(options));
+  // Threads that have the simulator loaded are kept, as compile workers are.
+  await using pool = new VerifyPool({ workers: options.verify ? availableParallelism() : 0 });
   const attempt = async (): Promise<void> => {
     try {
-      await buildWith(builder, options, signal);
+      const report = await buildWith(builder, options, signal);
+      if (options.json) printJson(report);
+      if (options.verify) {
+        const { verdictJson, verifyWith } = await import('./verify-with.js');
+        const { results } = await verifyWith(options, signal, pool);
+        if (options.json) printJson({ verified: results.map(verdictJson) });
+      }
     } catch (error) {
       if (!signal.aborted) printError(error, options);
     }

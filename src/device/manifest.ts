@@ -66,6 +66,20 @@ export interface VariantEntry {
   readonly files: { readonly module: FileEntry; readonly ptx: FileEntry; readonly cubin: FileEntry };
   /** Why the plan wants this variant. */
   readonly reasons: readonly string[];
+  /** What the simulator found when it last ran this very variant; absent: it was not run. */
+  readonly verification?: VerificationRecord;
+}
+
+/** A variant that passed. One that fails has no record: it is run again. */
+export interface VerificationRecord {
+  /** Hash of the variant, its PTX and the verifier: another key says nothing of this variant. */
+  readonly key: string;
+  /** Problems it was run on. */
+  readonly cases: number;
+  /** Largest distance of an output element from the reference, in units of the last place of its dtype. */
+  readonly worstUlp: number;
+  /** Whether a row's bits are the same whatever rows are beside it; absent where a kernel has no rows of their own. */
+  readonly batchInvariant?: boolean;
 }
 
 export interface TensorEntry {

@@ -46,6 +46,13 @@ export const ERROR_CATALOGUE = {
   SIM_LIMIT: 'the simulation needs more steps or memory than allowed',
   LAUNCH_GUARD: 'a launch was refused by its guards',
   DEVICE_UNAVAILABLE: 'no such device on this machine',
+  DEVICE_MEMORY: 'the device has too little free memory',
+  DEVICE_LOST: 'a fault made the context of the device unusable',
+  DRIVER_MISSING: 'no CUDA driver was found, or it is too old',
+  DRIVER_CALL: 'the CUDA driver refused a call',
+  HANDLE_CLOSED: 'something was used after it was freed or closed, or belongs to another device',
+  LIBRARY_MISS: 'no variant of the library serves this call',
+  LIBRARY_DAMAGED: 'a file of the library is missing or is not the one that its manifest names',
   USAGE: 'the command line is wrong',
   CANCELLED: 'the work was interrupted',
 } as const satisfies Record<string, string>;

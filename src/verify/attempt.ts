@@ -1,23 +1,9 @@
 /** A subject -> its verdict, or the error that kept it from one: what a worker hands back. */
 
-import { RoseError, type RoseErrorJson } from '../util/errors.js';
+import { RoseError } from '../util/errors.js';
 import { errorMessage } from '../util/system-error.js';
-import type { Subject, Verdict } from './types.js';
-import { verifyVariant, type VerifyOptions } from './verify-variant.js';
-
-/** Options that can be sent to another thread. */
-export type SentOptions = Omit<VerifyOptions, 'onCase'>;
-
-export interface Job {
-  readonly subject: Subject;
-  readonly options: SentOptions;
-}
-
-/** Plain data. A `defect` is a failure of the verifier itself, with its stack. */
-export type Answer =
-  | { readonly kind: 'verdict'; readonly verdict: Verdict }
-  | { readonly kind: 'error'; readonly error: RoseErrorJson }
-  | { readonly kind: 'defect'; readonly message: string; readonly stack: string };
+import { outOfMemory, type Answer, type Job } from './job.js';
+import { verifyVariant } from './verify-variant.js';
 
 export function attempt({ subject, options }: Job): Answer {
   try {
@@ -29,14 +15,4 @@ export function attempt({ subject, options }: Job): Answer {
     const stack = error instanceof Error ? (error.stack ?? '') : '';
     return { kind: 'defect', message: `${subject.variant.id}: ${errorMessage(error)}`, stack };
   }
-}
-
-export function outOfMemory(id: string, cause: unknown): RoseError {
-  return new RoseError({
-    code: 'SIM_LIMIT',
-    message: `${id} needs more memory than this machine gives`,
-    actual: errorMessage(cause),
-    next: 'verify with fewer workers, or on a machine with more memory',
-    cause,
-  });
 }

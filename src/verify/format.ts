@@ -1,6 +1,6 @@
 /** Verdicts as text for people. */
 
-import { formatReport } from '../sim/index.js';
+import { formatReport } from '../sim/report.js';
 import type { Failure, Verdict } from './types.js';
 
 const element = (tensor: string, index: readonly number[]): string => `${tensor}[${index.join(', ')}]`;

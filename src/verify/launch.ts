@@ -7,6 +7,7 @@ import {
   SimMemory,
   type Allocation,
   type LaunchOptions,
+  type Profile,
   type SimKernel,
   type SimReport,
 } from '../sim/index.js';
@@ -53,7 +54,7 @@ export class Launcher {
   ) {}
 
   /** @throws SIM_LIMIT */
-  run(problem: Problem, options: RunOptions = {}): LaunchOutcome & { readonly profile?: unknown } {
+  run(problem: Problem, options: RunOptions = {}): LaunchOutcome & { readonly profile?: Profile } {
     const { memory, variant, bound } = this;
     const multiprocessors = options.multiprocessors ?? 132;
     const buffers = new Map<string, { allocation: Allocation; layout: TensorLayout; before: Uint8Array }>();
@@ -64,7 +65,7 @@ export class Launcher {
       }
       const grid = evaluateGrid(variant.launch, { dims: problem.extents, smCount: multiprocessors });
       let reports: readonly SimReport[] = [];
-      let profile: unknown;
+      let profile: Profile | undefined;
       if (grid) {
         const pending = bound.tensors.filter((tensor) => !isWeight(tensor));
         const result = simulate(this.kernel, {

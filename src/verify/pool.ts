@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { cancelled, throwIfCancelled } from '../util/cancel.js';
 import { RoseError } from '../util/errors.js';
 import { errorCode } from '../util/system-error.js';
-import { attempt, outOfMemory, type Answer, type Job, type SentOptions } from './attempt.js';
+import { outOfMemory, type Answer, type Job, type SentOptions } from './job.js';
 import type { Subject, Verdict } from './types.js';
 
 export interface VerifyPoolOptions {
@@ -69,9 +69,12 @@ export class VerifyPool implements AsyncDisposable {
 
   private runHere(job: Job, what: string, signal: AbortSignal | undefined): Promise<Answer> {
     const answer = this.inline.then(async () => {
+      // The simulator is loaded where a kernel is run, and not to look up verdicts.
+      const { attempt } = await import('./attempt.js');
       // Signals and timers get their turn between two subjects.
       await turn();
       throwIfCancelled(signal, what);
+      if (this.disposed) throw cancelled(what);
       return attempt(job);
     });
     this.inline = answer.catch(() => undefined);

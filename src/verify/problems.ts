@@ -22,9 +22,7 @@ const SMS = 132;
 
 export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly NamedProblem[] {
   const roles = rolesOf(bound);
-  const main = Object.entries(bound.extents).flatMap(([dim, extent]) =>
-    extent === 'dynamic' && !roles.targets.has(dim) ? [dim] : [],
-  );
+  const main = mainDims(bound, roles);
   const rows = rowCounts(variant, main);
   const extreme = Math.max(EXTREMES, Math.min(rows.at(-1) ?? 1, 2 * EXTREMES));
   const shapes = [
@@ -45,6 +43,22 @@ export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly 
   return persistent && largest
     ? [...named, { ...largest, name: `${largest.name}, 1 SM`, multiprocessors: 1 }]
     : named;
+}
+
+/** A problem of ordinary values with `rows` positions along the dimensions that are rows. */
+export function problemOfRows(bound: BoundKernel, variant: VariantEntry, rows: number): NamedProblem {
+  const roles = rolesOf(bound);
+  const main = mainDims(bound, roles);
+  const extents = extentsOf(bound, roles, main, rows);
+  const name = main.map((dim) => `${dim}=${extents[dim]}`).join(', ');
+  return { name, problem: problemOf(bound, variant, roles, extents, 'normal', 1), multiprocessors: SMS };
+}
+
+/** Dynamic dimensions that are more than targets of an index. */
+function mainDims(bound: BoundKernel, roles: Roles): readonly string[] {
+  return Object.entries(bound.extents).flatMap(([dim, extent]) =>
+    extent === 'dynamic' && !roles.targets.has(dim) ? [dim] : [],
+  );
 }
 
 /** 0, 1, 2, around one tile and two, and a prime. */

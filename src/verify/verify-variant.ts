@@ -4,6 +4,7 @@ import { compileKernel, parsePtx, type LaunchOptions } from '../sim/index.js';
 import { checkBatchInvariance, rowDimension } from './batch-invariance.js';
 import { compareOutput } from './compare.js';
 import { Launcher, type RunOptions } from './launch.js';
+import { requireMatch } from './match.js';
 import { problemsOf, type NamedProblem } from './problems.js';
 import { evaluateReference } from './reference/index.js';
 import type { CaseResult, Failure, Subject, Verdict } from './types.js';
@@ -21,12 +22,14 @@ export interface VerifyOptions {
 const STEPS = 20_000_000;
 
 /**
- * @throws PTX_SYNTAX, PTX_UNSUPPORTED where the PTX cannot be simulated; SIM_LIMIT for a kernel that does not end or needs
- *   too much memory.
+ * @throws PTX_SYNTAX, PTX_UNSUPPORTED where the PTX cannot be simulated; MANIFEST_INVALID where it is not what the manifest
+ *   speaks of; SIM_LIMIT for a kernel that does not end or needs too much memory.
  */
 export function verifyVariant(subject: Subject, options: VerifyOptions = {}): Verdict {
   const { bound, variant, ptx } = subject;
-  const kernel = compileKernel(parsePtx(ptx, `${variant.id}.ptx`), variant.entry);
+  const module = parsePtx(ptx, `${variant.id}.ptx`);
+  requireMatch(variant, module);
+  const kernel = compileKernel(module, variant.entry);
   const launcher = new Launcher(bound, variant, kernel);
   const run: RunOptions = {
     checks: options.checks ?? 'all',

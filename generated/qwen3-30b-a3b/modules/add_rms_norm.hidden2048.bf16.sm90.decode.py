@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm90, decode, dependent launch
-# key: 1a6eed7aa7169998e9ace887f75b734e08b97f9c6caa5f98ef9bd9a18aaec724
+# key: f3fbca21be158d585a529ee9a63f7aefd1739b58a13edd7169310746da4acd8e
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 8 at a time, 256 threads a row
 # schedule: 256 threads a CTA

@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm90, prefill, dependent launch
-# key: aa31d30d73c04806ecf34988b89858e98fe37f3c21f2288da483f28268dd500a
+# key: 31f22e5310f96a114d4b48e6c94b9296f1dfdc8b9eea7792bdd5e9e59a51b0e5
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 8 at a time, 64 threads a row
 # schedule: 128 threads a CTA

@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm100, prefill, dependent launch
-# key: e53bcdf3c65f3c1c7d00057eaf43bb668be990fff803c91665a8e3adfcf678cb
+# key: 0c6fdc79d17437650e988d7268ca25f2107b7ca76432d658a913db81505d2fca
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 16 at a time, 64 threads a row
 # schedule: 128 threads a CTA

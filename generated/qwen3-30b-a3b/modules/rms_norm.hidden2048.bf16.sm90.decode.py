@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm90, decode, dependent launch
-# key: 6a394aaa00d6945caba5dad0afd111165a83b1e3541c4c867e606366972cb934
+# key: e54dcf571f442eccef3bbe086f6dd9e21d543dada69bb27e1078eff304b13aeb
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 8 at a time, 256 threads a row
 # schedule: 256 threads a CTA

@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm90, prefill, dependent launch
-# key: 308ec5e13dbb2a9f209249c6ac724998b190813072041ec766d111b3b6643c44
+# key: 93c1f47c6d1f8453653f4204581e32496b03573dec0fa1490c5ecec67b2e8b94
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 8 at a time, 64 threads a row
 # schedule: 128 threads a CTA

@@ -4,7 +4,7 @@
 # Source: arXiv 2002.05202, equation 6
 # 
 # target: sm100, decode, dependent launch
-# key: d1b71b6ec2c4ebfbf6d3065fa499914e666cce6e152bc14b30ab3ab825b69d5c
+# key: 166b685d37d063f07132b5a8b18dc6370e8a6fdff02e7b8cbe627a3697c56c79
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 768 elements a row, 16 at a time, 16 threads a row
 # schedule: 32 threads a CTA

@@ -4,7 +4,7 @@
 # Source: arXiv 2002.05202, equation 6
 # 
 # target: sm100, prefill, dependent launch
-# key: 9acd39e235696ad6900b5b8d943edb6fa9abf199c49034c351f948786f07bfba
+# key: ec8e608793a6a8d46385e692050a4851ed282556194634083a60e578075a347a
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 768 elements a row, 16 at a time, 16 threads a row
 # schedule: 128 threads a CTA

@@ -4,7 +4,7 @@
 # Source: arXiv 2002.05202, equation 6
 # 
 # target: sm90, decode, dependent launch
-# key: 821a47b2efa59267bbb1958f9045516fd574c8f74866c2d3ea345e028a3547c0
+# key: 6d7efb049984cb42fadec5f721145260de22e730421c14478b282862edab0d65
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: inter is cut in 2 chunks of 384: nothing reduces it
 # schedule: 384 elements a row, 8 at a time, 16 threads a row

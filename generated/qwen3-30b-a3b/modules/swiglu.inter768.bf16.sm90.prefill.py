@@ -4,7 +4,7 @@
 # Source: arXiv 2002.05202, equation 6
 # 
 # target: sm90, prefill, dependent launch
-# key: e518a443ef374f070641694b09a4827242d8e7fdb4d2bfbfef89608af28fc24f
+# key: 0f1d376c9e50a3574ac28426b66333cbe7dec8cdd97f20a94c7d4d48d84abf2a
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 768 elements a row, 8 at a time, 32 threads a row
 # schedule: 128 threads a CTA

@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm100, decode, dependent launch
-# key: 9887655489c56988622899a5fc00cd29db1ea8be1b2c1e0781e3928098f7aee0
+# key: be3750efa7a08401d8f2668b6211b6f0683d8d2fe5a53a190c594a0dbc7595df
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 16 at a time, 256 threads a row
 # schedule: 256 threads a CTA

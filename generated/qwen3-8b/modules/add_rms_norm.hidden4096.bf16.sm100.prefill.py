@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm100, prefill, dependent launch
-# key: 97de2cb9c2283a921dbbafa296b49c0b03301d9e6155e04d20dab1e357df2e2b
+# key: 1fff16b20608aa8e9f35e97abc22bac92efc2bf107d694c2447b02c8952acb17
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 16 at a time, 128 threads a row
 # schedule: 128 threads a CTA

@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm100, prefill, dependent launch
-# key: ed8dfbf505698ecb714b2995b067dd3e84ab5a2b98a439766d85a0f682e937ff
+# key: ae705a5b4a7377fee38a5aea010d4d6cfdd7495f9f2c8af514f44792599c23a8
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 16 at a time, 128 threads a row
 # schedule: 128 threads a CTA

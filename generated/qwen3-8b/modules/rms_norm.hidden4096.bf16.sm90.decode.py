@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm90, decode, dependent launch
-# key: 2608ec4d1da8e96812c898ef2c6843c2ee3804f8534aa74c90e44f3dcd446e01
+# key: 85762b3aa878a4b5ff5b9663d45765f3d5409dc020a6dcb40507771c629c3886
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 8 at a time, 512 threads a row
 # schedule: 512 threads a CTA

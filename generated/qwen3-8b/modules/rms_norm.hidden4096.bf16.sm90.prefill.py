@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm90, prefill, dependent launch
-# key: 8b85d93361ae855b0159b7352dda4a51a14e0757e987e30ab525a5f37141bd7e
+# key: 346f9c31643f451faae6a3d7668e19c436f7f7f154b8618dfd28b664fd1c86a5
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 8 at a time, 128 threads a row
 # schedule: 128 threads a CTA

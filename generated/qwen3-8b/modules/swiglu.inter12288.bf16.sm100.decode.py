@@ -4,7 +4,7 @@
 # Source: arXiv 2002.05202, equation 6
 # 
 # target: sm100, decode, dependent launch
-# key: 578cd1c2b265f687357ff75bb7a32aea4f529df1e3d419c5196bd80e8585dcf1
+# key: 3319044784b34a81b82dfabe7498163deca564ca5e70107648b17f9e0134f4b1
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: inter is cut in 12 chunks of 1024: nothing reduces it
 # schedule: 1024 elements a row, 16 at a time, 64 threads a row

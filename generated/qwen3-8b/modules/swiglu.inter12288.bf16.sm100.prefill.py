@@ -4,7 +4,7 @@
 # Source: arXiv 2002.05202, equation 6
 # 
 # target: sm100, prefill, dependent launch
-# key: b474e447a62050e1bdb3264891ff4b33586130cd4b640f60d23c5df210a97ecc
+# key: 9130f19ac84ee803f209196fb901361e403dbc70f52d5d8c0f097e01143b32de
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: inter is cut in 3 chunks of 4096: nothing reduces it
 # schedule: 4096 elements a row, 16 at a time, 128 threads a row

@@ -4,7 +4,7 @@
 # Source: arXiv 2002.05202, equation 6
 # 
 # target: sm90, decode, dependent launch
-# key: 8a55092f008e454777be5d3a39dd35fa72b8879f35a66f3a51d78079980d7a4c
+# key: 27e8788a0ca7585bbe9b0748b8e2b34ac5c6761725e2577e134388cebddf1482
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: inter is cut in 24 chunks of 512: nothing reduces it
 # schedule: 512 elements a row, 8 at a time, 64 threads a row

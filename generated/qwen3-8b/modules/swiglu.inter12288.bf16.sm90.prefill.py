@@ -4,7 +4,7 @@
 # Source: arXiv 2002.05202, equation 6
 # 
 # target: sm90, prefill, dependent launch
-# key: 7b9efb602d874d647faa205ff65fcc2163e507880cb894f08d5d4a21605aad63
+# key: 84a8bd6196e0441ddd8db4168700b991ae919b5cc9da8e5090a05aecb3176303
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: inter is cut in 6 chunks of 2048: nothing reduces it
 # schedule: 2048 elements a row, 8 at a time, 64 threads a row

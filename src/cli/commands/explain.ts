@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { RenderedVariant } from '../../build/index.js';
 import { isMissing } from '../exit-codes.js';
 import { withInterrupt } from '../interrupt.js';
-import { addOutput, oneOf, type OutputOptions } from '../options.js';
+import { addOutput, count, oneOf, type OutputOptions } from '../options.js';
 import { note, print, printJson } from '../output.js';
 import { addSelection, type SelectionOptions } from '../selection.js';
 
@@ -14,6 +14,8 @@ type Part = (typeof PARTS)[number];
 interface ExplainOptions extends SelectionOptions, OutputOptions {
   readonly only?: string;
   readonly pass?: string;
+  readonly profile?: boolean;
+  readonly rows?: string;
 }
 
 const EXAMPLES = `
@@ -22,7 +24,8 @@ VARIANT is an id that \`plan\` lists. Without --model, the known models are sear
 Examples:
   rose-gen plan --model qwen3-8b --arch sm90
   rose-gen explain VARIANT --only schedule
-  rose-gen explain VARIANT --pass lower-sweeps`;
+  rose-gen explain VARIANT --pass lower-sweeps
+  rose-gen explain VARIANT --profile --rows 64`;
 
 export function registerExplain(program: Command): void {
   const command = addSelection(
@@ -32,13 +35,16 @@ export function registerExplain(program: Command): void {
       .description('show spec, schedule, IR after each pass, module, PTX and resources of a variant'),
   )
     .option('--only <part>', `one of ${PARTS.join(', ')}`)
-    .option('--pass <name>', 'the IR after this pass alone; `all` for all of them');
+    .option('--pass <name>', 'the IR after this pass alone; `all` for all of them')
+    .option('--profile', 'counts of one simulated launch alone: instructions, bytes, coalescing, conflicts')
+    .option('--rows <n>', 'rows of that launch (default: 32)');
   addOutput(command)
     .addHelpText('after', EXAMPLES)
     .action((id: string, options: ExplainOptions) => withInterrupt((signal) => explain(id, options, signal)));
 }
 
 async function explain(id: string, options: ExplainOptions, signal: AbortSignal): Promise<void> {
+  if (options.profile) return profile(id, options, signal);
   const parts = chooseParts(options);
   const { findVariant } = await import('../find-variant.js');
   const { variant, spec, specs } = await findVariant(id, options);
@@ -72,6 +78,25 @@ async function explain(id: string, options: ExplainOptions, signal: AbortSignal)
         '\n',
       ),
     );
+}
+
+async function profile(id: string, options: ExplainOptions, signal: AbortSignal): Promise<void> {
+  const rows = count('--rows', options.rows) ?? 32;
+  const { findVariant } = await import('../find-variant.js');
+  const { variant, specs } = await findVariant(id, options);
+  const { withCompiled } = await import('../compile-variant.js');
+  const { profileVariant } = await import('../../verify/profile-variant.js');
+  const { bindKernel } = await import('../../spec/index.js');
+  const bound = bindKernel(specs.get(variant.kernel)!, variant.binding);
+  const report = await withCompiled(variant, specs, signal, (entry, ptx) =>
+    profileVariant({ bound, variant: entry, ptx }, rows),
+  );
+  if (options.json) {
+    printJson({ id, ...report });
+    return;
+  }
+  const { profileText } = await import('../profile-text.js');
+  print(`${id}\n${profileText(report)}`);
 }
 
 function chooseParts(options: ExplainOptions): readonly Part[] {
