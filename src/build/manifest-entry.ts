@@ -189,11 +189,12 @@ function launchRule(rendered: RenderedVariant, sharedMemoryBytes: number): Launc
   };
 }
 
-/** CTAs of a persistent grid: whole clusters. */
+/** CTAs of a persistent grid: whole clusters, and at least one. */
 function residentCtas(ctasPerSm: number, cluster: number): LaunchExpr {
   const ctas = expr.mul(expr.smCount(), expr.const(ctasPerSm));
   if (cluster === 1) return ctas;
-  return expr.mul(expr.binary('div', ctas, expr.const(cluster)), expr.const(cluster));
+  const whole = expr.mul(expr.binary('div', ctas, expr.const(cluster)), expr.const(cluster));
+  return expr.binary('max', whole, expr.const(cluster));
 }
 
 const OPERATIONS: Readonly<Record<string, LaunchOperation>> = {

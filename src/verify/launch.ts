@@ -21,7 +21,7 @@ export interface Output {
   readonly layout: TensorLayout;
   /** Row-major, as the reference has it. */
   readonly values: Float64Array;
-  /** 1 for elements all of whose bytes the kernel wrote; of an `inout` tensor, for those that changed. */
+  /** 1 for elements all of whose bytes the kernel wrote; of an `inout` tensor, for those that it wrote at all. */
   readonly written: Uint8Array;
   /** Byte offset of the first byte that was written between the elements, where there are gaps. */
   readonly strayByte?: number;
@@ -39,6 +39,17 @@ export interface RunOptions {
   readonly limits?: LaunchOptions['limits'];
   readonly multiprocessors?: number;
   readonly profile?: boolean;
+  /** Called with what a launch is given, so that the same can be run on a device. */
+  readonly onLaunch?: (launch: PreparedLaunch) => void;
+}
+
+/** A launch as a device is given it. */
+export interface PreparedLaunch {
+  readonly grid: readonly [number, number, number];
+  /** The parameter buffer; pointers are the simulator's. */
+  readonly parameters: Uint8Array;
+  /** What each tensor's memory holds before; of an output it is not initialised. */
+  readonly before: ReadonlyMap<string, Uint8Array>;
 }
 
 /** Byte between the elements of tensors that the kernel may write. */
@@ -67,13 +78,16 @@ export class Launcher {
       let reports: readonly SimReport[] = [];
       let profile: Profile | undefined;
       if (grid) {
+        const parameters = this.parameters(problem, buffers, multiprocessors);
+        const before = new Map([...buffers].map(([name, buffer]) => [name, buffer.before] as const));
+        options.onLaunch?.({ grid, parameters, before });
         const pending = bound.tensors.filter((tensor) => !isWeight(tensor));
         const result = simulate(this.kernel, {
           grid,
           block: variant.launch.block,
           cluster: variant.launch.cluster,
           dynamicSharedBytes: variant.launch.sharedMemoryBytes,
-          parameters: this.parameters(problem, buffers, multiprocessors),
+          parameters,
           memory,
           multiprocessors,
           ...(variant.launch.pdl && { pending: pending.map(({ name }) => buffers.get(name)!.allocation) }),
@@ -172,7 +186,8 @@ export class Launcher {
     const view = new DataView(bytes.buffer);
     const codec = codecOf(tensor.dtype);
     const values = Float64Array.from(offsets, (offset) => codec.read(view, offset * size));
-    const touched = tensor.access === 'out' ? initialisedBytes(allocation) : differences(bytes, before);
+    const touched =
+      tensor.access === 'out' ? initialisedBytes(allocation) : rewrittenBytes(allocation, bytes, before);
     const written = new Uint8Array(offsets.length);
     for (let i = 0; i < offsets.length; i++) {
       const at = offsets[i]! * size;
@@ -196,19 +211,28 @@ export class Launcher {
 
 /** 1 for each byte that was written since the buffer was made. */
 function initialisedBytes(allocation: Allocation): Uint8Array {
+  return flagged(allocation, ({ init }, at) => init?.[at] !== 0);
+}
+
+/** 1 for each byte that the launch stored to, where stores are watched, and for each that has changed. */
+function rewrittenBytes(allocation: Allocation, after: Uint8Array, before: Uint8Array): Uint8Array {
+  const { granule } = allocation;
+  const stored = flagged(allocation, ({ writers }, at) => (writers?.[Math.floor(at / granule)] ?? 0) !== 0);
+  return stored.map((flag, i) => (flag === 1 || after[i] !== before[i] ? 1 : 0));
+}
+
+function flagged(
+  allocation: Allocation,
+  holds: (segment: ReturnType<Allocation['piece']>['segment'], at: number) => boolean,
+): Uint8Array {
   const flags = new Uint8Array(allocation.bytes);
   for (let done = 0; done < allocation.bytes;) {
     const { segment, at, left } = allocation.piece(done);
     const count = Math.min(left, allocation.bytes - done);
-    if (segment.init) flags.set(segment.init.subarray(at, at + count), done);
-    else flags.fill(1, done, done + count);
+    for (let i = 0; i < count; i++) flags[done + i] = holds(segment, at + i) ? 1 : 0;
     done += count;
   }
   return flags;
-}
-
-function differences(after: Uint8Array, before: Uint8Array): Uint8Array {
-  return after.map((byte, i) => (byte === before[i] ? 0 : 1));
 }
 
 function writeNumber(view: DataView, { kind, offset }: ParamEntry, value: number): void {

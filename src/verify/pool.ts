@@ -112,7 +112,8 @@ export class VerifyPool implements AsyncDisposable {
 
   private start(): Worker | undefined {
     if (this.running.size + this.idle.length >= this.options.workers) return undefined;
-    const worker = new Worker(new URL('./worker.js', import.meta.url));
+    // Flags of this process, such as those of `node -e`, are not the thread's.
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { execArgv: [] });
     worker.on('message', (answer: Answer) => {
       this.take(worker)?.settle(answer);
       if (this.disposed) return;

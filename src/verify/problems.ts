@@ -136,14 +136,14 @@ function problemOf(
 ): Problem {
   const random = new Random(seedOf(`${variant.kernel} ${JSON.stringify(extents)} ${pattern}`));
   const inputs = new Map<string, Float64Array>();
-  for (const tensor of bound.tensors) {
+  for (const [ordinal, tensor] of bound.tensors.entries()) {
     if (tensor.access === 'out') continue;
     const { shape } = layoutOf(tensor, variant, extents);
     const uses = roles.indices.get(tensor.name);
     const offsets = roles.offsets.get(tensor.name);
     if (offsets) inputs.set(tensor.name, offsetsInto(shape[0]!, extents[offsets.dim]!, random));
     else if (uses) inputs.set(tensor.name, indicesFor(bound, tensor, shape, uses, extents, random));
-    else inputs.set(tensor.name, dataOf(tensor, shape, pattern, random));
+    else inputs.set(tensor.name, dataOf(tensor, shape, pattern, random, ordinal));
   }
   const params = Object.fromEntries(
     bound.params.map(({ name, dtype }) => [name, dtype === 'f32' ? SETTINGS[setting % 2]! : 3]),
@@ -185,7 +185,7 @@ function indicesFor(
   if (!scatter) {
     return Float64Array.from({ length: size }, (_, i) => {
       if (skips(i)) return outside[Math.floor(i / 5) % outside.length]!;
-      return i === 0 ? room - 1 : i === 1 ? 0 : random.below(room);
+      return i === 0 || i === 2 ? room - 1 : i === 1 ? 0 : random.below(room);
     });
   }
   // Positions that a written tensor keeps apart by itself may share a place.

@@ -58,6 +58,7 @@ async function specsOf(
   kernels: ReadonlySet<string>,
   own: ReadonlyMap<string, KernelSpec> = new Map(),
 ): Promise<ReadonlyMap<string, KernelSpec>> {
+  if ([...kernels].every((kernel) => own.has(kernel))) return own;
   const folder = packagePath('specs');
   const files = (await readdir(folder)).filter((file) => kernels.has(basename(file, '.yaml')));
   const library = await Promise.all(files.map((file) => loadSpec(join(folder, file))));

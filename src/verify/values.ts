@@ -21,12 +21,16 @@ const LIMITS: Readonly<Partial<Record<Dtype, Limits>>> = {
   e5m2: { max: 57344, tiny: 2 ** -16, infinite: true, nan: true },
 };
 
-/** Values of a tensor that is no index: row-major, representable in its dtype. */
+/**
+ * Values of a tensor that is no index: row-major, representable in its dtype. `ordinal` is the tensor's place among its
+ * kernel's: in the first rows all tensors have the same extreme, in later ones each another.
+ */
 export function dataOf(
   tensor: BoundTensor,
   shape: readonly number[],
   pattern: Pattern,
   random: Random,
+  ordinal: number,
 ): Float64Array {
   const size = shape.reduce((product, extent) => product * extent, 1);
   const { dtype } = tensor;
@@ -38,7 +42,8 @@ export function dataOf(
   const inner = shape.slice(rowMode + 1).reduce((product, extent) => product * extent, 1);
   for (let i = 0; i < size; i++) {
     const row = Math.floor(i / inner) % shape[rowMode]!;
-    const special = extreme(row % EXTREMES, i % inner, inner, limits, values[i]!);
+    const kind = row + Math.floor(row / EXTREMES) * 3 * ordinal;
+    const special = extreme(kind % EXTREMES, i % inner, inner, limits, values[i]!);
     values[i] = roundTo(special, dtype, 'rn', !limits.infinite);
   }
   return values;

@@ -136,6 +136,68 @@ describe('build', () => {
   }, 120_000);
 });
 
+describe('verify', () => {
+  interface Verified {
+    readonly passed: boolean;
+    readonly ran: number;
+    readonly variants: readonly { readonly id: string; readonly passed: boolean; readonly cases: number }[];
+  }
+
+  test('builds, runs every variant once, and knows the verdict the next time', async () => {
+    const out = join(folder, 'verified');
+    const store = join(folder, 'verdicts');
+    const args = ['verify', ...MODEL, '--spec', spec, '--kernel', 'halve', '--out', out, '--store', store];
+    const first = JSON.parse(await rose([...args, '--json', '--junit', join(out, 'verify.xml')])) as Verified;
+    expect(first).toMatchObject({ passed: true, ran: 2 });
+    expect(first.variants.every(({ passed, cases }) => passed && cases > 5)).toBe(true);
+    expect(readFileSync(join(out, 'verify.xml'), 'utf8')).toContain(
+      '<testsuite name="halve" tests="2" failures="0"',
+    );
+    const manifest = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')) as {
+      variants: readonly { verification?: { cases: number; batchInvariant: boolean } }[];
+    };
+    expect(manifest.variants.map(({ verification }) => verification?.batchInvariant)).toEqual([true, true]);
+    const again = JSON.parse(await rose([...args, '--json'])) as Verified;
+    expect(again).toMatchObject({ passed: true, ran: 0 });
+    expect(await rose(args)).toContain('2 of 2 variants pass (0 run, 2 on record)');
+  }, 120_000);
+
+  test('build --verify runs again what an edit changed, and only that', async () => {
+    const out = join(folder, 'built-verified');
+    const own = join(folder, 'scale.yaml');
+    const args = ['build', ...MODEL, '--spec', own, '--spec', spec, '--kernel', 'halve', '--kernel', 'scale'];
+    const more = ['--out', out, '--store', join(folder, 'verdicts'), '--verify', '--json'];
+    const text = SPEC.replace('halve', 'scale');
+    writeFileSync(own, text);
+    await rose([...args, ...more]);
+    writeFileSync(own, text.replace('0.5', '0.75'));
+    const verified = JSON.parse(await rose([...args, ...more])) as {
+      passed: boolean;
+      verified: readonly { id: string; from: string }[];
+    };
+    expect(verified.passed).toBe(true);
+    const run = verified.verified.filter(({ from }) => from === 'run').map(({ id }) => id.split('.')[0]);
+    expect(run).toEqual(['scale', 'scale']);
+  }, 120_000);
+
+  test('explain --profile counts what one launch does', async () => {
+    const text = await rose([
+      'explain',
+      'rms_norm.hidden1024.bf16.sm90.prefill',
+      '--profile',
+      '--rows',
+      '8',
+      '--json',
+    ]);
+    const { profile, needed } = JSON.parse(text) as {
+      profile: { global: { store: { bytes: number } }; barriers: number };
+      needed: { read: number; written: number };
+    };
+    expect(needed).toEqual({ read: 8 * 1024 * 2 + 1024 * 2, written: 8 * 1024 * 2 });
+    expect(profile.global.store.bytes).toBe(needed.written);
+  }, 120_000);
+});
+
 describe('build --watch', () => {
   test('rebuilds what an edit touches, survives an error, and ends with 0', async () => {
     const out = join(folder, 'watched');

@@ -15,7 +15,7 @@ changes.
 
 Examples:
   rose-gen verify --model qwen3-8b --arch sm90
-  rose-gen verify --model qwen3-8b --kernel rms_norm --junit verify.xml
+  rose-gen verify --model qwen3-8b --phase decode --junit verify.xml
   rose-gen verify --model qwen3-8b --spec my_norm.yaml --kernel my_norm --json`;
 
 export function registerVerify(program: Command, finish: (code: number) => void): void {
