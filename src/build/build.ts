@@ -18,6 +18,8 @@ import {
   toolchainLockHash,
   type Toolchain,
 } from '../toolchain/index.js';
+import type { PlannedVariant } from '../plan/index.js';
+import { RoseError } from '../util/errors.js';
 import { isRejection } from './rejection.js';
 import { generatorHash } from './generator-hash.js';
 import { artifactKey } from './keys.js';
@@ -60,45 +62,51 @@ export function openBuilder(
       const costs = new Map<string, number>();
       let done = 0;
       let compiled = 0;
+      const compileOne = async (
+        variant: RenderedVariant,
+      ): Promise<{ entry: VariantEntry; files: VariantFiles; built: boolean }> => {
+        const { id, arch } = variant.variant;
+        const key = artifactKey(variant.module.text, id, arch, toolchainLockHash());
+        const compile = async (): Promise<Artifact> => {
+          const job = { name: id, source: variant.module.text, arch: architecture(arch).target };
+          const output = await (await compiler()).compile(job, request.signal);
+          costs.set(id, (costs.get(id) ?? 0) + output.seconds);
+          return { files: { ptx: Buffer.from(output.ptx), cubin: output.cubin }, info: null };
+        };
+        try {
+          const signal = request.signal ? { signal: request.signal } : {};
+          const { artifact, built } = await getOrBuild(store, key, compile, signal);
+          const files: VariantFiles = {
+            module: variant.module.text,
+            ptx: artifact.files['ptx']!,
+            cubin: artifact.files['cubin']!,
+          };
+          return { entry: manifestEntry(variant, files, key), files, built };
+        } catch (error) {
+          const narrower = isSpill(error) ? narrowerVariant(variant) : undefined;
+          if (!narrower) throw atSpecPlace(error, variant);
+          request.onEvent?.({
+            kind: 'notice',
+            message: `${id} spills registers: compiled again with narrower vectors`,
+          });
+          return await compileOne(renderVariant(narrower, request.specs.get(narrower.kernel)!));
+        }
+      };
       const outputs = await Promise.all(
         rendered.map(async (variant) => {
           const began = performance.now();
-          const { id, arch } = variant.variant;
-          const key = artifactKey(variant.module.text, id, arch, toolchainLockHash());
-          const compile = async (): Promise<Artifact> => {
-            const job = { name: id, source: variant.module.text, arch: architecture(arch).target };
-            const output = await (await compiler()).compile(job, request.signal);
-            costs.set(id, output.seconds);
-            return { files: { ptx: Buffer.from(output.ptx), cubin: output.cubin }, info: null };
-          };
-          try {
-            const { artifact, built } = await getOrBuild(
-              store,
-              key,
-              compile,
-              request.signal ? { signal: request.signal } : {},
-            );
-            const files: VariantFiles = {
-              module: variant.module.text,
-              ptx: artifact.files['ptx']!,
-              cubin: artifact.files['cubin']!,
-            };
-            const entry = manifestEntry(variant, files, key);
-            done++;
-            if (built) compiled++;
-            const seconds = (performance.now() - began) / 1000;
-            request.onEvent?.({
-              kind: 'variant',
-              id,
-              from: built ? 'compiled' : 'store',
-              seconds,
-              done,
-              total: rendered.length,
-            });
-            return { entry, files };
-          } catch (error) {
-            throw atSpecPlace(error, variant);
-          }
+          const { entry, files, built } = await compileOne(variant);
+          done++;
+          if (built) compiled++;
+          request.onEvent?.({
+            kind: 'variant',
+            id: entry.id,
+            from: built ? 'compiled' : 'store',
+            seconds: (performance.now() - began) / 1000,
+            done,
+            total: rendered.length,
+          });
+          return { entry, files };
         }),
       );
       const manifest = makeManifest(outputs.map(({ entry }) => entry));
@@ -130,6 +138,19 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
     ...(request.remoteStore !== undefined && { remoteStore: request.remoteStore }),
   });
   return await builder.build(request);
+}
+
+const isSpill = (error: unknown): boolean => error instanceof RoseError && error.code === 'COMPILE_SPILLS';
+
+/**
+ * ptxas may rather spill a register than give up a resident CTA: then half as wide vectors leave it room. Undefined where
+ * the variant asks for a schedule, or its vectors cannot be narrower.
+ */
+function narrowerVariant({ variant, kernel }: RenderedVariant): PlannedVariant | undefined {
+  const { vector: asked, ...others } = variant.schedule ?? {};
+  const widest = Math.max(...kernel.sections.map((section) => section.schedule!.vector));
+  const own = Object.keys(others).length > 0 || (asked !== undefined && asked !== widest);
+  return own || widest === 1 ? undefined : { ...variant, schedule: { vector: widest / 2 } };
 }
 
 function renderAll(request: BuildRequest): {

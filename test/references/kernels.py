@@ -1,0 +1,171 @@
+"""What each kernel computes, from the operation's public definition and in float64; no spec of this project is read.
+
+A function takes tensors, parameters, flags and dtypes by name and gives the outputs by name; `None` marks elements that
+are not written.
+"""
+
+import math
+
+import numpy as np
+from numerics import FP8_MAX, quantised, rounded
+
+
+def sigmoid(x):
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def rms(h, weight, eps):
+    """arXiv 1910.07467, equation 4: h over the root of its mean square, times the gain."""
+    return h / np.sqrt(np.mean(np.square(h), axis=-1, keepdims=True) + eps) * weight
+
+
+def gain(weight, flags):
+    """Gemma and Qwen3-Next store weights as their difference from 1."""
+    return weight + 1.0 if flags.get("unit_offset") else weight
+
+
+def rms_norm(t, p, flags, types):
+    y = rms(t["x"], gain(t["weight"], flags), p["eps"])
+    # Qwen3-Next, gated RMSNorm: norm before gate, silu of the gate.
+    return {"out": rounded(y * t["gate"] * sigmoid(t["gate"]) if flags["gated"] else y, types["T"])}
+
+
+def add_rms_norm(t, p, flags, types):
+    h = t["x"] + t["residual"]
+    return {"residual": rounded(h, types["T"]), "out": rounded(rms(h, gain(t["weight"], flags), p["eps"]), types["T"])}
+
+
+def layer_norm(t, p, flags, types):
+    """arXiv 1607.06450, equations 3 and 4; the variance is that of the population."""
+    x = t["x"]
+    y = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + p["eps"]) * t["weight"]
+    return {"out": rounded(y + t["shift"] if flags["bias"] else y, types["T"])}
+
+
+def fp8(values, run):
+    """arXiv 2209.05433: the largest magnitude of a run is mapped to the largest e4m3."""
+    q, scale = quantised(values, run or values.shape[-1], FP8_MAX)
+    return {"out": rounded(q, "e4m3"), "scale": scale if run else scale[..., 0]}
+
+
+def norm_then_fp8(run, residual):
+    def reference(t, p, flags, types):
+        h = t["x"] + t["residual"] if residual else t["x"]
+        stored = {"residual": rounded(h, types["T"])} if residual else {}
+        return {**stored, **fp8(rms(h, t["weight"], p["eps"]), run)}
+
+    return reference
+
+
+def quant_int8(t, p, flags, types):
+    q, scale = quantised(t["x"], t["x"].shape[-1], 127.0)
+    return {"out": np.clip(np.rint(q), -128, 127), "scale": scale[..., 0]}
+
+
+def swiglu_of(gate_up):
+    """arXiv 2002.05202, equation 6, on a fused row: the gate half, then the up half."""
+    gate, up = np.split(gate_up, 2, axis=-1)
+    return gate * sigmoid(gate) * up
+
+
+def flat_halves(t):
+    return t["gate_up"].reshape(t["gate_up"].shape[0], -1)
+
+
+def gelu_bias(t, p, flags, types):
+    """arXiv 1606.08415: x times the normal distribution function, or the tanh form of section 2."""
+    x = t["x"] + t["bias"]
+    if flags["tanh_form"]:
+        # (1 + tanh u) / 2 is 1 / (1 + exp(-2 u)), which keeps its digits for large negative u.
+        y = x / (1.0 + np.exp(-2.0 * math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3)))
+    else:
+        y = 0.5 * x * np.vectorize(math.erfc, otypes=[float])(-x / math.sqrt(2.0))
+    return {"out": rounded(y, types["T"])}
+
+
+def softmax(t, p, flags, types):
+    e = np.exp(t["x"] - t["x"].max(-1, keepdims=True))
+    return {"out": rounded(e / e.sum(-1, keepdims=True), types["T"])}
+
+
+def embedding(t, p, flags, types):
+    ids, table = t["ids"].astype(np.int64), t["table"]
+    known = (ids >= 0) & (ids < table.shape[0])
+    rows = table[np.where(known, ids, 0)] if table.shape[0] else np.zeros((len(ids), table.shape[1]))
+    return {"out": np.where(known[:, None], rows, 0.0)}
+
+
+def unit(v):
+    """L2 normalisation as torch.nn.functional.normalize defines it: the norm is clamped from below."""
+    return v / np.maximum(np.sqrt(np.square(v).sum(-1, keepdims=True)), 1e-12)
+
+
+def mean_pool_l2(t, p, flags, types):
+    x, offsets = t["x"], t["offsets"].astype(int)
+    rows = [x[a:b].mean(0) if b > a else np.zeros(x.shape[1]) for a, b in zip(offsets[:-1], offsets[1:])]
+    return {"out": rounded(unit(np.array(rows).reshape(-1, x.shape[1])), types["O"])}
+
+
+def last_token_pool_l2(t, p, flags, types):
+    x, last = t["x"], t["offsets"].astype(int)[1:] - 1
+    rows = [x[i] if 0 <= i < len(x) else np.zeros(x.shape[1]) for i in last]
+    return {"out": rounded(unit(np.array(rows).reshape(-1, x.shape[1])), types["O"])}
+
+
+def rotate(x, cos, sin):
+    """RoPE in the neox layout (arXiv 2104.09864, equation 34): element i of a head turns with element i + half."""
+    first, second = np.split(x, 2, axis=-1)
+    return np.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
+
+
+def qk_norm_rope_cache(t, p, flags, types):
+    tokens = t["qkv"].shape[0]
+    heads = t["qkv"].shape[1]
+    head = t["qkv"].shape[2] * t["qkv"].shape[3] if t["qkv"].ndim == 4 else t["qkv"].shape[2]
+    qkv = t["qkv"].reshape(tokens, heads, head)
+    k_heads = t["k_cache_shape"][2]
+    q_heads = heads - 2 * k_heads
+    q, k, v = np.split(qkv, [q_heads, q_heads + k_heads], axis=1)
+    if flags["norm"]:
+        q, k = rms(q, t["q_weight"].reshape(-1), p["eps"]), rms(k, t["k_weight"].reshape(-1), p["eps"])
+    table = t["cos_sin"].reshape(t["cos_sin"].shape[0], head)
+    position = t["position"].astype(np.int64)
+    known = (position >= 0) & (position < len(table))
+    turned = np.where(known[:, None], table[np.where(known, position, 0)], 0.0)[:, None, :]
+    cos, sin = np.split(turned, 2, axis=-1)
+    q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+    if flags["quantised"]:
+        k, v = k / p["k_scale"], v / p["v_scale"]
+    pages, page = t["k_cache_shape"][:2]
+    caches = {}
+    for name, rows in (("k_cache", k), ("v_cache", v)):
+        cache = np.full((pages * page, k_heads, head), np.nan)
+        written = np.zeros(cache.shape, dtype=bool)
+        for row, slot in zip(rounded(rows, types["C"]), t["slot"].astype(np.int64)):
+            if 0 <= slot < len(cache):
+                cache[slot], written[slot] = row, True
+        caches[name] = (cache, written)
+    return {"q": rounded(q, types["T"]), **caches}
+
+
+REFERENCES = {
+    "rms_norm": rms_norm,
+    "add_rms_norm": add_rms_norm,
+    "layer_norm": layer_norm,
+    "rms_norm_quant_fp8": norm_then_fp8(None, False),
+    "rms_norm_quant_fp8_block": norm_then_fp8(128, False),
+    "add_rms_norm_quant_fp8": norm_then_fp8(None, True),
+    "add_rms_norm_quant_fp8_block": norm_then_fp8(128, True),
+    "quant_fp8": lambda t, p, flags, types: fp8(t["x"], None),
+    "quant_fp8_block": lambda t, p, flags, types: fp8(t["x"], 128),
+    "quant_int8": quant_int8,
+    "swiglu": lambda t, p, flags, types: {"out": rounded(swiglu_of(flat_halves(t)), types["T"])},
+    "swiglu_quant_fp8": lambda t, p, flags, types: fp8(swiglu_of(flat_halves(t)), None),
+    "swiglu_quant_fp8_block": lambda t, p, flags, types: fp8(swiglu_of(flat_halves(t)), 128),
+    "gelu_bias": gelu_bias,
+    "softmax": softmax,
+    "embedding": embedding,
+    "mean_pool_l2": mean_pool_l2,
+    "last_token_pool_l2": last_token_pool_l2,
+    "qk_norm_rope_cache": qk_norm_rope_cache,
+}
