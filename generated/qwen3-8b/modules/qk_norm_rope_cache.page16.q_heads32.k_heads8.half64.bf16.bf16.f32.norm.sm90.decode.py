@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm90, decode, dependent launch
-# key: 8888d5be86e7ffa450c8ff302a30f5714aa6d2335de45826027394b595475037
+# key: 1d34d85d05269d81672bc238ec3f2304a897ca55f44963b720c837d473cb4b7b
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 128 elements a row, 8 at a time, 8 threads a row
 # schedule: k: 128 elements a row, 8 at a time, 8 threads a row
