@@ -26,7 +26,8 @@ const layers = {
     'sim',
     'verify',
   ],
-  runtime: ['util', 'device'],
+  // The simulator alone, and only where a program asks for the `sim` device.
+  runtime: ['util', 'device', 'sim'],
   engine: ['util', 'device', 'runtime'],
   server: ['util', 'device', 'runtime', 'engine'],
 };
@@ -51,6 +52,12 @@ module.exports = {
       severity: 'error',
       from: { path: '^src' },
       to: { dependencyTypes: ['npm-dev'] },
+    },
+    {
+      name: 'runtime-loads-sim-lazily',
+      severity: 'error',
+      from: { path: '^src/runtime/' },
+      to: { path: '^src/sim/', dependencyTypesNot: ['dynamic-import'] },
     },
     { name: 'not-resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     ...Object.entries(layers).map(([layer, allowed]) => ({

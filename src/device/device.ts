@@ -63,7 +63,7 @@ export interface Device {
   /** Architecture, such as `sm90`. */
   readonly arch: string;
   readonly multiprocessors: number;
-  /** @throws RoseError SIM_LIMIT or DEVICE_UNAVAILABLE where there is too little memory */
+  /** @throws RoseError SIM_LIMIT or DEVICE_MEMORY where there is too little memory */
   alloc(bytes: number, options?: AllocateOptions): DeviceBuffer;
   free(buffer: DeviceBuffer): void;
   copyIn(buffer: DeviceBuffer, data: Uint8Array, offset?: number, stream?: DeviceStream): void;

@@ -25,7 +25,7 @@ export interface LaunchOptions {
 }
 
 export interface KernelLauncher {
-  /** @throws LAUNCH_GUARD or VARIANT_UNKNOWN before anything is launched. */
+  /** @throws LAUNCH_GUARD or LIBRARY_MISS before anything is launched. */
   launch(
     choice: KernelChoice,
     args: Readonly<Record<string, Tensor<string> | number>>,

@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly profile?: boolean;
   /** Called with what a launch is given, so that the same can be run on a device. */
   readonly onLaunch?: (launch: PreparedLaunch) => void;
+  /** Called when the launch is over, before outputs are read. */
+  readonly onDone?: () => void;
 }
 
 /** A launch as a device is given it. */
@@ -95,6 +97,7 @@ export class Launcher {
           ...(options.limits && { limits: options.limits }),
           ...(options.profile && { profile: true }),
         });
+        options.onDone?.();
         reports = result.reports;
         profile = result.profile;
       }

@@ -1,0 +1,30 @@
+/** The runtime: libraries of kernels, launched on a GPU or in the simulator. It loads nothing of the compiler. */
+
+export { BufferTable, type Slot } from './buffer-table.js';
+export { RuntimeBuffer } from './buffer.js';
+export {
+  CudaDevice,
+  cudaDevices,
+  openCuda,
+  type CopyRange,
+  type OpenCudaOptions,
+} from './cuda/cuda-device.js';
+export type { CudaDeviceInfo } from './cuda/devices.js';
+export { CudaGraph, CudaGraphExec } from './cuda/graph.js';
+export { PinnedBuffer } from './cuda/pinned.js';
+export { CudaEvent, CudaStream, type EventOptions } from './cuda/stream.js';
+export type { TensorMapOptions } from './cuda/tensor-map.js';
+export type { CudaDriver } from './driver/cuda-driver.js';
+export type { LaunchShape } from './driver/launch-packet.js';
+export { loadLibcuda, type LoadDriverOptions } from './driver/load-libcuda.js';
+export { decode, dtypeBytes, encode } from './dtype.js';
+export { BoundLaunch } from './library/bound-launch.js';
+export type { Question } from './library/catalogue.js';
+export type { Explanation } from './library/explain.js';
+export { DECODE_ROWS, Library, type Asked } from './library/library.js';
+export { openLibrary, type OpenLibraryOptions } from './library/open-library.js';
+export { onLeak, Resource, type LeakListener } from './lifetime.js';
+export { openDevice, type OpenDeviceOptions } from './open-device.js';
+export type { AllocateOn, PreparedKernel, RuntimeDevice } from './runtime-device.js';
+export { DeviceTensor, type TensorOptions, type TensorView } from './tensor.js';
+export { TrackedDevice } from './tracked-device.js';

@@ -1,0 +1,103 @@
+/** A question -> which variant answers it and why, or what is there instead and the command that builds what is not. */
+
+import type { VariantEntry } from '../../device/manifest.js';
+import { closest, RoseError } from '../../util/errors.js';
+import { differences, type Catalogue, type Question } from './catalogue.js';
+import type { Refusal } from './refusal.js';
+
+export interface Explanation {
+  /** The variant that would run; absent: none. */
+  readonly variant?: string;
+  /** Why, one sentence each. */
+  readonly reasons: readonly string[];
+  /** The other variants of the kernel, nearest first. */
+  readonly others: readonly { readonly id: string; readonly because: readonly string[] }[];
+  /** The command that builds what is missing. */
+  readonly build?: string;
+}
+
+/** Variants that a message lists. */
+const SHOWN = 4;
+
+export function explain(catalogue: Catalogue, question: Question): Explanation {
+  const [chosen, ...alternatives] = catalogue.find(question);
+  const others = [
+    ...alternatives.map(({ id }) => ({ id, because: ['another one comes first'] })),
+    ...rejected(catalogue, question),
+  ];
+  if (chosen) return { variant: chosen.id, reasons: reasonsFor(chosen, catalogue), others };
+  const reasons =
+    others.length === 0
+      ? [`the library has no kernel ${question.kernel}`]
+      : [`none of ${others.length} variants of ${question.kernel} matches`];
+  return { reasons, others, build: buildCommand(question, catalogue.deviceArch) };
+}
+
+/** The error for a call that nothing serves; `refusals` says what each candidate lacked. */
+export function missError(
+  catalogue: Catalogue,
+  question: Question,
+  refusals: readonly { readonly variant: VariantEntry; readonly refusal: Refusal }[] = [],
+): RoseError {
+  const { kernel } = question;
+  const all = catalogue.of(kernel);
+  const [refused] = refusals;
+  const nearest = refused?.variant.id ?? rejected(catalogue, question)[0]?.id;
+  const why = refused
+    ? `${refused.refusal.message}: ${refused.refusal.actual}, not ${refused.refusal.expected}`
+    : rejected(catalogue, question)[0]?.because.join(', ');
+  const similar = closest(kernel, catalogue.kernels);
+  const listed = all.slice(0, SHOWN).map(({ id }) => id);
+  const more = all.length > SHOWN ? ` and ${all.length - SHOWN} more` : '';
+  return new RoseError({
+    code: 'LIBRARY_MISS',
+    message:
+      all.length === 0 ? `the library has no kernel ${kernel}` : `no variant of ${kernel} serves this call`,
+    actual: `asked for ${describe(question, catalogue.deviceArch)}${nearest === undefined ? '' : `; nearest is ${nearest}: ${why ?? ''}`}`,
+    expected:
+      all.length === 0
+        ? `one of ${catalogue.kernels.join(', ') || 'no kernel at all'}`
+        : `one of ${listed.join(', ')}${more}`,
+    next:
+      all.length === 0 && similar !== undefined
+        ? `did you mean ${similar}?`
+        : `build it: ${buildCommand(question, catalogue.deviceArch)}`,
+  });
+}
+
+function describe(question: Question, arch: string): string {
+  const list = (record: Readonly<Record<string, unknown>> = {}): string[] =>
+    Object.entries(record).map(([name, value]) => `${name} = ${String(value)}`);
+  const parts = [...list(question.types), ...list(question.flags), ...list(question.dims)];
+  const what = parts.length > 0 ? ` with ${parts.join(', ')}` : '';
+  const phase = question.phase === undefined ? '' : ` for ${question.phase}`;
+  return `${question.kernel}${what}${phase} on ${arch}`;
+}
+
+function buildCommand({ kernel, phase, dims }: Question, arch: string): string {
+  const options = [
+    `--kernel ${kernel}`,
+    `--arch ${arch}`,
+    ...(phase === undefined ? [] : [`--phase ${phase}`]),
+    ...Object.entries(dims ?? {}).map(([name, extent]) => `--dim ${name}=${extent}`),
+  ];
+  return `rose-gen build --model MODEL ${options.join(' ')}`;
+}
+
+function rejected(catalogue: Catalogue, question: Question): { id: string; because: readonly string[] }[] {
+  return catalogue
+    .of(question.kernel)
+    .map((variant) => ({ id: variant.id, because: differences(variant, question, catalogue.deviceArch) }))
+    .filter(({ because }) => because.length > 0)
+    .sort((a, b) => a.because.length - b.because.length);
+}
+
+function reasonsFor(variant: VariantEntry, { deviceArch }: Catalogue): readonly string[] {
+  return [
+    variant.arch === deviceArch
+      ? `it is built for ${deviceArch}`
+      : `code for ${variant.arch} runs on ${deviceArch}`,
+    `it is the schedule for ${variant.phase}`,
+    ...variant.reasons,
+  ];
+}

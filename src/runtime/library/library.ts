@@ -1,0 +1,211 @@
+/** A build folder on a device: picks the variant of a call, checks the call, launches it, and explains what it cannot. */
+
+import type { KernelChoice, KernelLauncher, LaunchOptions } from '../../device/launcher.js';
+import type { Manifest, VariantEntry } from '../../device/manifest.js';
+import { RoseError } from '../../util/errors.js';
+import { Resource } from '../lifetime.js';
+import type { RuntimeDevice } from '../runtime-device.js';
+import { DeviceTensor, type TensorOptions } from '../tensor.js';
+import { BoundLaunch } from './bound-launch.js';
+import { Catalogue, servesArch, type Question } from './catalogue.js';
+import { damagedFiles } from './code-files.js';
+import { explain, missError, type Explanation } from './explain.js';
+import type { CallArguments } from './parameter-writer.js';
+import { checkVariant } from './read-library.js';
+import { guardError, type Refusal } from './refusal.js';
+import { ServedVariant } from './served-variant.js';
+
+/**
+ * Calls of up to this many rows take the decode schedule where they do not say which: the largest batch that decode
+ * schedules are made and measured for.
+ */
+export const DECODE_ROWS = 128;
+
+export interface Asked extends Question {
+  /** Rows of the call, which choose the phase where none is named. */
+  readonly rows?: number;
+}
+
+/** The variants that a choice can mean, found once. */
+interface Group {
+  readonly choice: KernelChoice;
+  readonly all: readonly ServedVariant[];
+  readonly decode: readonly ServedVariant[];
+  readonly prefill: readonly ServedVariant[];
+}
+
+export class Library extends Resource implements KernelLauncher {
+  readonly #catalogue: Catalogue;
+  readonly #served = new Map<string, ServedVariant>();
+  readonly #groups = new Map<string, Group[]>();
+
+  constructor(
+    readonly folder: string,
+    readonly manifest: Manifest,
+    readonly device: RuntimeDevice,
+    private readonly ownsDevice: boolean,
+  ) {
+    super(`the library ${folder}`);
+    this.#catalogue = new Catalogue(manifest, device.arch);
+  }
+
+  /** The variants that run on this device. */
+  get variants(): readonly VariantEntry[] {
+    return this.manifest.variants.filter(({ arch }) => servesArch(arch, this.device.arch));
+  }
+
+  /**
+   * Launches the variant that serves the call. Raises LIBRARY_MISS and LAUNCH_GUARD before anything is launched,
+   * and LIBRARY_DAMAGED, CUBIN_INVALID, DEVICE_LOST, DRIVER_CALL.
+   */
+  launch(choice: KernelChoice, args: CallArguments, options?: LaunchOptions): void {
+    this.assertOpen();
+    this.#select(choice, args, options?.phase).launch(args, options?.stream);
+  }
+
+  /** The same, checked and packed once, to be run many times. */
+  bind(choice: KernelChoice, args: CallArguments, options?: LaunchOptions): BoundLaunch {
+    this.assertOpen();
+    return new BoundLaunch(this.#select(choice, args, options?.phase), args, options?.stream);
+  }
+
+  /** Launches exactly this variant. Raises VARIANT_UNKNOWN too. */
+  launchVariant(id: string, args: CallArguments, options?: LaunchOptions): void {
+    const served = this.#variant(id);
+    const refusal = served.plan.bind(args);
+    if (refusal) throw guardError(refusal, id);
+    served.launch(args, options?.stream);
+  }
+
+  /** Which variant would run, and why; or what is there instead and the command that builds what is not. */
+  why(asked: Asked): Explanation {
+    const { rows, ...question } = asked;
+    if (question.phase !== undefined || rows === undefined) return explain(this.#catalogue, question);
+    const phase = phaseOf(rows);
+    const found = this.#catalogue.find({ ...question, phase }).length > 0;
+    const answer = explain(this.#catalogue, found ? { ...question, phase } : question);
+    const limit = phase === 'decode' ? 'at most' : 'more than';
+    return { ...answer, reasons: [...answer.reasons, `${rows} rows are ${limit} ${DECODE_ROWS}`] };
+  }
+
+  /** Loads code ahead of the first launch: all of the device's, or what the question asks for. */
+  preload(question: Partial<Question> = {}): void {
+    this.assertOpen();
+    const kernels = question.kernel === undefined ? this.#catalogue.kernels : [question.kernel];
+    for (const kernel of kernels) {
+      for (const variant of this.#catalogue.find({ ...question, kernel })) this.#serve(variant).load();
+    }
+  }
+
+  /** The code files that are missing or damaged; none is good. */
+  verify(): readonly RoseError[] {
+    return damagedFiles(this.folder, { ...this.manifest, variants: this.variants }, this.device.code);
+  }
+
+  /** A contiguous tensor on this device. */
+  tensor<Dtype extends string>(
+    dtype: Dtype,
+    shape: readonly number[],
+    options?: TensorOptions,
+  ): DeviceTensor<Dtype> {
+    this.assertOpen();
+    return DeviceTensor.create(this.device, dtype, shape, options);
+  }
+
+  protected override release(): void {
+    for (const served of this.#served.values()) served.close();
+    this.#served.clear();
+    this.#groups.clear();
+    if (this.ownsDevice) this.device.close();
+  }
+
+  #select(choice: KernelChoice, args: CallArguments, phase: LaunchOptions['phase']): ServedVariant {
+    const group = this.#group(choice);
+    const candidates = phase === undefined ? group.all : group[phase];
+    for (let i = 0; i < candidates.length; i++) {
+      const served = candidates[i]!;
+      if (served.plan.bind(args)) continue;
+      return phase === undefined ? otherPhase(served, group, args) : served;
+    }
+    throw this.#refuse(choice, candidates, args, phase);
+  }
+
+  /** Why none of the candidates serves the call: a wrong call where a shape fits, else a miss. */
+  #refuse(
+    choice: KernelChoice,
+    candidates: readonly ServedVariant[],
+    args: CallArguments,
+    phase: string | undefined,
+  ): RoseError {
+    const refusals: { variant: VariantEntry; refusal: Refusal }[] = [];
+    for (const { variant, plan } of candidates) {
+      const refusal = plan.bind(args);
+      if (refusal) refusals.push({ variant, refusal });
+    }
+    const wrong = refusals.find(({ refusal }) => refusal.kind === 'guard');
+    if (wrong) return guardError(wrong.refusal, wrong.variant.id);
+    return missError(this.#catalogue, { ...choice, ...(phase !== undefined && { phase }) }, refusals);
+  }
+
+  #group(choice: KernelChoice): Group {
+    const known = this.#groups.get(choice.kernel);
+    if (known) {
+      for (let i = 0; i < known.length; i++) {
+        const { choice: other } = known[i]!;
+        if (sameFields(choice.types, other.types) && sameFields(choice.flags, other.flags)) return known[i]!;
+      }
+    }
+    const all = this.#catalogue.find(choice).map((variant) => this.#serve(variant));
+    const phase = (name: string): readonly ServedVariant[] =>
+      all.filter(({ variant }) => variant.phase === name);
+    const group = { choice, all, decode: phase('decode'), prefill: phase('prefill') };
+    if (known) known.push(group);
+    else this.#groups.set(choice.kernel, [group]);
+    return group;
+  }
+
+  #serve(variant: VariantEntry): ServedVariant {
+    let served = this.#served.get(variant.id);
+    if (!served) {
+      checkVariant(this.manifest, variant, this.folder);
+      served = new ServedVariant(variant, this.device, this.folder);
+      this.#served.set(variant.id, served);
+    }
+    return served;
+  }
+
+  #variant(id: string): ServedVariant {
+    this.assertOpen();
+    const variant = this.manifest.variants.find((entry) => entry.id === id);
+    if (variant && servesArch(variant.arch, this.device.arch)) return this.#serve(variant);
+    throw new RoseError({
+      code: 'VARIANT_UNKNOWN',
+      message: variant ? `${id} does not run on this device` : `the library has no variant ${id}`,
+      actual: variant ? this.device.arch : id,
+      ...(variant && { expected: variant.arch }),
+      next: 'choose one of the variants of the library',
+    });
+  }
+}
+
+const phaseOf = (rows: number): 'decode' | 'prefill' => (rows <= DECODE_ROWS ? 'decode' : 'prefill');
+
+/** The variant for the phase that the bound call's rows belong to, where there is one. */
+function otherPhase(served: ServedVariant, group: Group, args: CallArguments): ServedVariant {
+  const phase = phaseOf(served.plan.rows);
+  if (served.variant.phase === phase) return served;
+  const candidates = group[phase];
+  for (let i = 0; i < candidates.length; i++) {
+    if (!candidates[i]!.plan.bind(args)) return candidates[i]!;
+  }
+  return served;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function sameFields(a: Fields, b: Fields): boolean {
+  if (a === b) return true;
+  for (const name in a) if (a[name] !== b[name]) return false;
+  for (const name in b) if (!(name in a)) return false;
+  return true;
+}
