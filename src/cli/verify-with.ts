@@ -4,14 +4,10 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { MANIFEST_FILE, type VariantEntry } from '../device/manifest.js';
 import { readManifest } from '../device/manifest-read.js';
-import { openLocalStore, writeManifest } from '../store/index.js';
-import {
-  formatVerdict,
-  verifyBuild,
-  type VariantResult,
-  type VerifyPool,
-  type VerifyResult,
-} from '../verify/index.js';
+import { writeManifest } from '../store/manifest-write.js';
+import { openLocalStore } from '../store/open-store.js';
+import type { VerifyPool } from '../verify/pool.js';
+import { verifyBuild, type VariantResult, type VerifyResult } from '../verify/verify-build.js';
 import { builderOptions, outDir, type BuildOptions } from './build-with.js';
 import { colour, note, print, printError } from './output.js';
 import { makeProgress } from './progress.js';
@@ -42,11 +38,11 @@ export async function verifyWith(
   );
   await recordInManifest(dir, result.results);
   if (options.junit !== undefined) {
-    const { junitXml } = await import('../verify/index.js');
+    const { junitXml } = await import('../verify/junit.js');
     const { writeOutputFile } = await import('../build/output.js');
     await writeOutputFile(options.junit, junitXml(result.results));
   }
-  if (!options.json) summarise(result, options);
+  if (!options.json) await summarise(result, options);
   return result;
 }
 
@@ -55,10 +51,14 @@ function describe({ variant, verdict, error, seconds }: VariantResult): string {
   return `${state} ${variant.id} ${colour('dim', `${seconds.toFixed(2)} s`)}`;
 }
 
-function summarise({ results, ran, seconds }: VerifyResult, options: BuildOptions): void {
+async function summarise({ results, ran, seconds }: VerifyResult, options: BuildOptions): Promise<void> {
   for (const { verdict, error } of results) {
     if (error) printError(error, { verbose: options.verbose ?? false });
-    else if (verdict && !verdict.passed) note(formatVerdict(verdict));
+    else if (verdict && !verdict.passed) {
+      // Reports come with the simulator, which a verdict on record does not need.
+      const { formatVerdict } = await import('../verify/format.js');
+      note(formatVerdict(verdict));
+    }
   }
   const failed = results.filter(({ verdict }) => verdict?.passed !== true).length;
   const head =

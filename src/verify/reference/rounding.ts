@@ -82,8 +82,10 @@ export function roundWhole(x: number, rounding: Rounding): number {
 export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
-  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
-  return floor % 2 === 0 ? floor : floor + 1;
+  const up = rest === 0.5 ? floor % 2 !== 0 : rest > 0.5;
+  const whole = up ? floor + 1 : floor;
+  // A negative number that rounds to 0 keeps its sign.
+  return whole === 0 && x < 0 ? -0 : whole;
 }
 
 /** Whether a whole number lies outside an integer dtype, where an unsaturated cast says nothing. */
