@@ -122,7 +122,7 @@ test.each(questions.map((question) => [question.name, question] as const))(
       const { wrong, share } = compare(reference, found[tensor]!, dtype);
       expect({ tensor, wrong }).toEqual({ tensor, wrong: [] });
       // A constant's half unit tips few roundings over, most in the tail of a function that falls steeply.
-    expect(share).toBeLessThan(0.01);
+      expect(share).toBeLessThan(0.01);
     }
   },
 );
