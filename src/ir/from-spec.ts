@@ -5,6 +5,7 @@
  * passes split axes without knowing shapes. Means become sums; repeated subexpressions become one value.
  */
 
+import { affineOf, type Affine } from '../spec/affine.js';
 import type {
   BoundKernel,
   BoundMode,
@@ -329,7 +330,8 @@ class SectionLowering {
         return;
       }
       const affine = affineOf(index);
-      const extent = mode.extent === 'dynamic' ? undefined : mode.extent + mode.extra;
+      const limit = this.limitOf(mode);
+      const extent = typeof limit === 'number' ? limit : undefined;
       if (
         affine &&
         affine.scale === 0 &&
@@ -347,10 +349,16 @@ class SectionLowering {
       } else {
         const value = this.value(index);
         terms.push({ kind: 'value', value, stride: step });
-        bounds.push({ value, extent: mode.extent === 'dynamic' ? mode.dim : mode.extent + mode.extra });
+        bounds.push({ value, extent: limit });
       }
     });
     return { access: { tensor: name, terms, bounds }, remaps };
+  }
+
+  /** What an index into a mode stays below: a number, or the name of a dynamic dimension; under a cut, its section's part. */
+  private limitOf(mode: BoundMode): number | string {
+    if (this.section.cut?.dim === mode.dim) return Number(this.bound.extents[this.section.cut.as]);
+    return mode.extent === 'dynamic' ? mode.dim : mode.extent + mode.extra;
   }
 
   /** position + offset stays inside the mode. */
@@ -363,45 +371,5 @@ class SectionLowering {
       mode.extent !== 'dynamic' &&
       from + affine.offset <= mode.extent + mode.extra
     );
-  }
-}
-
-interface Affine {
-  readonly dim?: string;
-  readonly scale: number;
-  readonly offset: number;
-}
-
-/** `expr` as scale * position + offset over one dimension, if it is that. */
-function affineOf(expr: TypedExpr): Affine | undefined {
-  switch (expr.kind) {
-    case 'literal':
-      return { scale: 0, offset: Number(expr.value) };
-    case 'position':
-      return { dim: expr.dim, scale: 1, offset: 0 };
-    case 'cast':
-      return expr.dtype === 'i64' || expr.dtype === 'i32' ? affineOf(expr.operand) : undefined;
-    case 'unary': {
-      const operand = expr.op === 'neg' ? affineOf(expr.operand) : undefined;
-      return operand && { ...operand, scale: -operand.scale, offset: -operand.offset };
-    }
-    case 'binary': {
-      const [left, right] = [affineOf(expr.left), affineOf(expr.right)];
-      if (!left || !right) return undefined;
-      const dim = left.dim ?? right.dim;
-      const named = dim === undefined ? {} : { dim };
-      if (left.dim !== undefined && right.dim !== undefined && left.dim !== right.dim) return undefined;
-      if (expr.op === '+')
-        return { ...named, scale: left.scale + right.scale, offset: left.offset + right.offset };
-      if (expr.op === '-')
-        return { ...named, scale: left.scale - right.scale, offset: left.offset - right.offset };
-      if (expr.op === '*' && left.scale === 0)
-        return { ...named, scale: left.offset * right.scale, offset: left.offset * right.offset };
-      if (expr.op === '*' && right.scale === 0)
-        return { ...named, scale: left.scale * right.offset, offset: left.offset * right.offset };
-      return undefined;
-    }
-    default:
-      return undefined;
   }
 }

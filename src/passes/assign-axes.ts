@@ -8,7 +8,15 @@
  */
 
 import type { Axis } from '../spec/index.js';
-import type { Access, AxisInfo, AxisRole, Kernel, Section, Stride } from '../ir/kernel.js';
+import {
+  storeOperands,
+  type Access,
+  type AxisInfo,
+  type AxisRole,
+  type Kernel,
+  type Section,
+  type Stride,
+} from '../ir/kernel.js';
 import { unsupported } from './unsupported.js';
 
 export function assignAxes(kernel: Kernel): Kernel {
@@ -26,6 +34,7 @@ function assignSection(section: Section): Section {
   const contiguous = contiguousAxis(section);
   if (contiguous !== undefined && !ranges.has(contiguous)) lanes.add(contiguous);
   for (const axis of ranges) refuseRangedRows(section, axis, lanes.has(axis));
+  refuseRangesOfLanes(section, lanes);
   const role = (axis: Axis): AxisRole => (ranges.has(axis) ? 'range' : lanes.has(axis) ? 'lane' : 'row');
   const axes = section.axes.map((info): AxisInfo => ({ ...info, role: role(info.axis) }));
   const of = (wanted: AxisRole) => axes.filter((info) => info.role === wanted);
@@ -38,9 +47,9 @@ function assignSection(section: Section): Section {
 /** A position of a ranged axis belongs to the walk of another row: nothing else may be computed for it. */
 function refuseRangedRows(section: Section, axis: Axis, isLane: boolean): void {
   const store = section.stores.find(
-    ({ access, value, where }) =>
-      access.terms.some((term) => term.kind === 'axis' && term.axis === axis) ||
-      [value, ...(where === undefined ? [] : [where])].some((id) => section.values[id]!.axes.includes(axis)),
+    (each) =>
+      each.access.terms.some((term) => term.kind === 'axis' && term.axis === axis) ||
+      storeOperands(each).some((id) => section.values[id]!.axes.includes(axis)),
   );
   if (!store && !isLane) return;
   throw unsupported(
@@ -49,6 +58,22 @@ function refuseRangedRows(section: Section, axis: Axis, isLane: boolean): void {
     'one of the two in a kernel',
     store?.span,
   );
+}
+
+/** All lanes of a row walk the same range. */
+function refuseRangesOfLanes(section: Section, lanes: ReadonlySet<Axis>): void {
+  for (const value of section.values) {
+    if (value.kind !== 'range-reduce') continue;
+    const ends = [value.begin, value.end].flatMap((id) => section.values[id]!.axes);
+    const lane = ends.find((axis) => lanes.has(axis));
+    if (lane === undefined) continue;
+    throw unsupported(
+      section,
+      `ranges of ${value.over} that are others for each ${lane}, along which a row lies`,
+      'ranges that are the same for a whole row',
+      value.span,
+    );
+  }
 }
 
 /**

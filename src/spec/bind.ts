@@ -1,7 +1,7 @@
 /** A spec and its static choices -> a `BoundKernel`: dtypes, flags and extents fixed, every layout checked. */
 
 import { RoseError } from '../util/errors.js';
-import { sectionsOf, checkWrites } from './check-formulas.js';
+import { typedSections } from './check-formulas.js';
 import { evaluateExtents } from './dims.js';
 import { deepFreeze } from './freeze.js';
 import { layoutModes } from './layout.js';
@@ -81,8 +81,7 @@ export function bindKernel(spec: KernelSpec, binding: Binding): BoundKernel {
       span,
     };
   });
-  const sections = sectionsOf(spec, binding, extents);
-  checkWrites(spec, binding, sections);
+  const sections = typedSections(spec, binding, extents);
   const all = Object.fromEntries([...extents].map(([name, extent]): [string, Extent] => [name, extent!]));
   return deepFreeze({ spec, binding, extents: all, tensors, params: spec.params.filter(exists), sections });
 }

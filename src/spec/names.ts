@@ -110,6 +110,13 @@ export class Names {
     this.known.set(name, { what, place });
   }
 
+  /** The same names, to which more may be added without touching these. */
+  copy(): Names {
+    const names = new Names();
+    for (const [name, entry] of this.known) names.known.set(name, entry);
+    return names;
+  }
+
   /** What a name was declared as, `tensor` for example. */
   get(name: string): string | undefined {
     return this.known.get(name)?.what;

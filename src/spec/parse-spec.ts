@@ -3,12 +3,15 @@
 import { stringify } from 'yaml';
 import { RoseError } from '../util/errors.js';
 import { enumerateBindings } from './bindings.js';
-import { checkFormulas } from './check-all.js';
+import { checkNames } from './check/names-in-formula.js';
+import { refuseUnused } from './check/unused.js';
+import { checkFormulas } from './check-formulas.js';
 import { checkKernelName, declare, type Declarations } from './declarations.js';
 import type { KernelDefinition } from './definition.js';
 import { deepFreeze } from './freeze.js';
 import { unknownName } from './names.js';
 import { parseFormula } from './parse-formula.js';
+import { plainData } from './plain-data.js';
 import { paragraph } from './printable.js';
 import type { KernelSpec, SectionFormula } from './types.js';
 import { validate } from './validate.js';
@@ -48,7 +51,9 @@ export function parseSpec(text: string, file: string): KernelSpec {
     }),
     origin: { file, text },
   };
+  const used = checkNames(spec, declarations.names);
   checkFormulas(spec, enumerateBindings(spec));
+  refuseUnused(spec, used);
   return deepFreeze(spec);
 }
 
@@ -58,15 +63,11 @@ export function parseSpec(text: string, file: string): KernelSpec {
  * @throws as `parseSpec`.
  */
 export function defineKernel(definition: KernelDefinition): KernelSpec {
-  const text = stringify(definition, { lineWidth: 0, aliasDuplicateObjects: false });
-  const name =
-    typeof definition === 'object' &&
-    definition !== null &&
-    typeof definition.kernel === 'string' &&
-    /^\w{1,64}$/.test(definition.kernel)
-      ? definition.kernel
-      : 'kernel';
-  return parseSpec(text, `${name}.yaml`);
+  const plain = plainData(definition, 'definition');
+  const text = stringify(plain, { lineWidth: 0, aliasDuplicateObjects: false });
+  const name = (plain as { readonly kernel?: unknown } | null)?.kernel;
+  const file = typeof name === 'string' && /^\w{1,64}$/.test(name) ? name : 'kernel';
+  return parseSpec(text, `${file}.yaml`);
 }
 
 function formulas(

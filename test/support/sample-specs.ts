@@ -198,6 +198,23 @@ formula: |
   out = T(sum[tokens in offsets](f32(table[vocab: ids])))
 `;
 
+export const CUT_GATHER = `
+kernel: cut_gather
+doc: Copies the first heads of a row, and one of the others by its number.
+dims: { tokens: dynamic, ah: 3, bh: 5, head: static, heads: { sections: { a: ah, b: bh } } }
+types: { T: [bf16, f32] }
+tensors:
+  ids: { shape: [tokens], dtype: i32 }
+  x: { shape: [tokens, heads, head], dtype: T }
+  first: { shape: [tokens, ah, head], dtype: T, access: out }
+  one: { shape: [tokens, head], dtype: T, access: out }
+formula:
+  a: |
+    first = x
+  b: |
+    one = x[bh: ids]
+`;
+
 export const SAMPLES = {
   GATED_NORM,
   SOFT_CAP,
@@ -212,4 +229,5 @@ export const SAMPLES = {
   COLUMN_SCATTER,
   REVERSED,
   EMBEDDING_BAG,
+  CUT_GATHER,
 };

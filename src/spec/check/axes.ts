@@ -1,7 +1,8 @@
 /** Axes of values: union, membership, and what a value over blocks means beside one over elements. */
 
 import { RoseError, type Place } from '../../util/errors.js';
-import type { Axis } from '../types.js';
+import type { Axis, TypedExpr } from '../types.js';
+import { typeError } from './errors.js';
 
 /** Dimension that an axis belongs to: `hidden` for `hidden/128`. */
 export const axisDim = (axis: Axis): string => axis.split('/')[0]!;
@@ -33,3 +34,16 @@ export function unionAxes(lists: readonly (readonly Axis[])[], place: Place): re
 
 /** `(tokens, hidden)`. */
 export const showAxes = (axes: readonly Axis[]): string => `(${axes.join(', ')})`;
+
+/** Raises FORMULA_TYPE where a value varies over an axis that is not there. */
+export function requireAxes(value: TypedExpr, domain: readonly Axis[], what: string): void {
+  const missing = missingAxis(value.axes, domain);
+  if (missing === undefined) return;
+  throw typeError(
+    `${what} varies over ${missing}, which its target does not have`,
+    showAxes(value.axes),
+    `axes among ${showAxes(domain)}`,
+    `reduce over ${missing}, or give the target that dimension`,
+    value.span,
+  );
+}

@@ -2,15 +2,28 @@
 
 import type { Place } from '../../util/errors.js';
 import type { TypedExpr } from '../types.js';
-import { affineOf, affineRange } from './affine.js';
+import { affineOf, affineRange } from '../affine.js';
 import { typeError, unsupported } from './errors.js';
 import type { Scope } from './scope.js';
 
-/** Raises FORMULA_TYPE where an index that does not depend on data leaves its dimension. */
+/**
+ * Raises FORMULA_TYPE where an index that does not depend on data leaves its dimension, which has `extra` more elements.
+ * Along a dimension known at launch that is known of negative constants alone.
+ */
 export function checkIndex(scope: Scope, index: TypedExpr, dim: string, extra: number, place: Place): void {
   const affine = affineOf(index);
   const extent = scope.extent(dim);
-  if (!affine || typeof extent !== 'number') return;
+  if (!affine) return;
+  if (affine.dim === undefined && affine.offset < 0) {
+    throw typeError(
+      `the index along ${dim} is negative`,
+      `index ${affine.offset}`,
+      'at least 0',
+      'count from 0',
+      place,
+    );
+  }
+  if (typeof extent !== 'number') return;
   const walked = affine.dim === undefined ? 1 : scope.extent(affine.dim);
   if (typeof walked === 'number') requireRange(affineRange(affine, walked), dim, extent + extra, place);
 }

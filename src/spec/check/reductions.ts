@@ -2,13 +2,9 @@
 
 import type { Expr, TypedExpr } from '../types.js';
 import { unionAxes } from './axes.js';
+import type { Checker } from './checker.js';
 import { typeError } from './errors.js';
 import type { Scope } from './scope.js';
-
-interface Checker {
-  readonly scope: Scope;
-  check(expr: Expr): TypedExpr;
-}
 
 /** Raises FORMULA_TYPE, FORMULA_NAME. */
 export function checkReduce(checker: Checker, expr: Expr & { kind: 'reduce' }): TypedExpr {
@@ -50,6 +46,15 @@ function checkBlocks(scope: Scope, reduce: TypedExpr & { kind: 'reduce' }): Type
       `${dim} by ${by}`,
       'a static dimension',
       `make ${dim} static`,
+      span,
+    );
+  }
+  if (by! < 2) {
+    throw typeError(
+      'a block of one element is no block',
+      `${dim} by ${by}`,
+      'blocks of 2 or more',
+      'leave the reduction out',
       span,
     );
   }

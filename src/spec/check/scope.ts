@@ -35,6 +35,8 @@ export class AbsentName extends RoseError {}
 export class Scope {
   /** Value of each local, or why it has none under these flags. */
   readonly locals = new Map<string, TypedExpr | AbsentName>();
+  /** Those that tensors or params decide; the others are made of constants and positions. */
+  readonly launchLocals = new Set<string>();
   private readonly dims: ReadonlyMap<string, DimDecl>;
   private readonly views = new Map<string, TensorView>();
 

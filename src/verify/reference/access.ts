@@ -47,9 +47,10 @@ export function placesIn(
     const index = indices.get(mode);
     if (!index) return;
     const { values, error } = expand(index, axes, extentOf);
+    const limit = section.cut?.dim === mode.dim ? extentOf(section.cut.as) : extents[i]!;
     for (let p = 0; p < size; p++) {
       const at = values[p]!;
-      if (at < 0 || at >= extents[i]!) places[p] = -1;
+      if (at < 0 || at >= limit) places[p] = -1;
       else if (places[p]! >= 0) places[p]! += at * strides[i]!;
       if (error && error[p]! > 0) (unsure ??= new Uint8Array(size))[p] = 1;
     }

@@ -12,7 +12,7 @@ describe('keys', () => {
     const edits: readonly (readonly [string, string, string])[] = [
       ['kernel', 'kernel: int8_rows', 'kernel: int8_row'],
       ['doc', 'with a scale each', 'with one scale each'],
-      ['dims', 'tokens: dynamic, hidden: static', 'tokens: dynamic, hidden: static, three: 3'],
+      ['dims', 'tokens: dynamic, hidden: static', 'tokens: dynamic, hidden: 256'],
       ['types', '[bf16, f16, f32]', '[bf16, f16]'],
       ['strides', ', strides: [dynamic, 1]', ''],
       ['align', 'dtype: i8, access', 'dtype: i8, align: 8, access'],

@@ -124,6 +124,20 @@ describe('the pipeline', () => {
     );
   });
 
+  test('all lanes of a row walk the same range', () => {
+    const text = SAMPLES.RAGGED_MAX.replace('[sequences+1]', '[hidden+1]')
+      .replace('[sequences, hidden]', '[hidden]')
+      .replace(', sequences: dynamic', '');
+    expect(() => render(parseSpec(text, 'r.yaml'), {})).toThrow(
+      expect.objectContaining({ code: 'FORMULA_UNSUPPORTED' }),
+    );
+  });
+
+  test('an index along a cut dimension stays within its own section', () => {
+    const { text } = render(parseSpec(SAMPLES.CUT_GATHER, 'c.yaml'), {}).module;
+    expect(text).toMatch(/Int64\(ids\w*\) < 5|ids\w*\[0\]\) < 5/);
+  });
+
   test('decode spreads a row over more threads than prefill', () => {
     const threads = (phase: 'prefill' | 'decode') =>
       render(rmsNorm, { hidden: 4096 }, 'sm90', phase).kernel.schedule!.threads;

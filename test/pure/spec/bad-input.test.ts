@@ -58,7 +58,7 @@ describe('a wrong spec', () => {
     [
       'a tensor never used',
       GOOD.replace('  out:', '  spare: { shape: [tokens], dtype: f32 }\n  out:'),
-      'FORMULA_NAME',
+      'FORMULA_TYPE',
       8,
       '',
     ],

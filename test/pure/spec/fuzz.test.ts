@@ -2,22 +2,29 @@ import { describe, expect, test } from '@jest/globals';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderVariant } from '../../../src/build/index.js';
-import { parseSpec, type KernelSpec } from '../../../src/spec/index.js';
+import { bindKernel, parseSpec, type KernelSpec } from '../../../src/spec/index.js';
 import { RoseError } from '../../../src/util/errors.js';
 import { packagePath } from '../../../src/util/package-root.js';
 import { generator, MARKER, mutate } from '../../support/mutate-spec.js';
+import { LEGAL, REFUSED } from '../../support/probe-specs.js';
+import { SAMPLES } from '../../support/sample-specs.js';
 import { bindingsOf, variantOf } from '../../support/variants.js';
 
-const MUTANTS = 10_000;
+const MUTANTS = 12_000;
 
 /** The Python of a module without its comments: nothing of a spec's text may be in it. */
 const code = (module: string): string => module.replace(/#.*$/gm, '');
 
+/** The library, kernels of other kinds, and the edges of the language, legal or not. */
+const texts: readonly string[] = [
+  ...readdirSync(packagePath('specs')).map((file) => readFileSync(join(packagePath('specs'), file), 'utf8')),
+  ...Object.values(SAMPLES),
+  ...Object.values(LEGAL),
+  ...REFUSED.map(([, text]) => text),
+];
+
 describe('untrusted specs', () => {
-  test(`${MUTANTS} mutants: every rejection is a RoseError, and no text of a spec reaches a module as code`, () => {
-    const texts = readdirSync(packagePath('specs')).map((file) =>
-      readFileSync(join(packagePath('specs'), file), 'utf8'),
-    );
+  test(`${MUTANTS} mutants: every rejection is a RoseError, what is accepted binds or is refused, and no text of a spec reaches a module as code`, () => {
     const random = generator(20_260_101);
     let accepted = 0;
     let rejected = 0;
@@ -35,8 +42,9 @@ describe('untrusted specs', () => {
         continue;
       }
       accepted++;
-      if (accepted % 4 !== 0) continue;
       try {
+        for (const binding of bindingsOf(spec)) bindKernel(spec, binding);
+        if (accepted % 8 !== 0) continue;
         const { module } = renderVariant(variantOf(spec, bindingsOf(spec)[0]!), spec);
         rendered++;
         expect(code(module.text)).not.toContain(MARKER);

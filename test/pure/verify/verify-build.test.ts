@@ -171,7 +171,7 @@ describe('manifest, PTX and specs that do not belong together are refused:', () 
       actual: 'in x f32, out out f32',
       expected: 'in x f16, out out f16',
     });
-    const open = parseSpec(text.replace('cols: 4', 'cols: static, rows: static'), 'own.yaml');
+    const open = parseSpec(text.replace('cols: 4', 'cols: rows * 2, rows: static'), 'own.yaml');
     expect((await refused(verify({ specs: new Map([['twice', open]]) }))).code).toBe('MANIFEST_INVALID');
   });
 

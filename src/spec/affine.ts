@@ -1,6 +1,6 @@
 /** An index expression -> `scale * position + offset` along one dimension, where it is that. */
 
-import type { TypedExpr } from '../types.js';
+import type { TypedExpr } from './types.js';
 
 export interface Affine {
   /** Absent where the index is a constant (`scale` is 0 then). */
@@ -59,4 +59,9 @@ export function affineRange(
 ): { readonly least: number; readonly most: number } {
   const last = affine.scale * (extent - 1) + affine.offset;
   return { least: Math.min(affine.offset, last), most: Math.max(affine.offset, last) };
+}
+
+/** Whether an index is the dimension's own position. */
+export function isIdentity(affine: Affine | undefined, dim: string): boolean {
+  return affine?.dim === dim && affine.scale === 1 && affine.offset === 0;
 }

@@ -1,0 +1,154 @@
+/** What a spec means once its static choices are made: layouts, typed formulas -> `BoundKernel`. */
+
+import type {
+  Access,
+  BinaryOp,
+  CompareOp,
+  Dtype,
+  KernelSpec,
+  ParamDecl,
+  ReduceOp,
+  Rounding,
+  Span,
+  UnaryOp,
+} from './declared-types.js';
+
+/** The static choices of a variant that concern the formula. */
+export interface Binding {
+  readonly dims: Readonly<Record<string, number>>;
+  readonly types: Readonly<Record<string, Dtype>>;
+  readonly flags: Readonly<Record<string, boolean>>;
+}
+
+/** Length of a dimension: a number when static. */
+export type Extent = number | 'dynamic';
+
+/**
+ * An axis of a value: a dimension's name, or `hidden/128` for the blocks of one. Two values broadcast by axis name; a
+ * value over blocks broadcasts over the elements of each block.
+ */
+export type Axis = string;
+
+/** One mode of a bound tensor, slowest first; a merged shape entry gives one mode for each of its dimensions. */
+export interface BoundMode {
+  readonly axis: Axis;
+  /** Dimension the axis belongs to (`hidden` for axis `hidden/128`). */
+  readonly dim: string;
+  readonly extent: Extent;
+  /** Elements beyond the dimension's own extent (`sequences+1`: 1). */
+  readonly extra: number;
+  /** In elements; `dynamic` is given at launch, `computed` follows from the modes to the right, one of them dynamic. */
+  readonly stride: number | 'dynamic' | 'computed';
+  /** Index of the shape entry that the mode came from. */
+  readonly entry: number;
+}
+
+export interface BoundTensor {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly access: Access;
+  readonly modes: readonly BoundMode[];
+  readonly align?: number;
+  readonly doc?: string;
+  readonly span: Span;
+}
+
+/** What every typed expression carries: its dtype, the axes it varies over (in order of first use) and its place. */
+export interface Typed {
+  readonly dtype: Dtype;
+  readonly axes: readonly Axis[];
+  readonly span: Span;
+}
+
+/** The formula with names resolved, flags folded, casts explicit. Arithmetic is on f32, i32 or i64 alone. */
+export type TypedExpr = Typed &
+  (
+    | { readonly kind: 'literal'; readonly value: number | boolean }
+    | { readonly kind: 'param'; readonly name: string }
+    /** Position along a dimension (i32, or i64 where the dimension is dynamic). */
+    | { readonly kind: 'position'; readonly dim: string }
+    /** Extent of a dimension, as i32 (i64 where dynamic). */
+    | { readonly kind: 'extent'; readonly dim: string }
+    /**
+     * An element of an input. An axis that `indices` lacks is read at the value's own position; a mode of an
+     * `extended` entry too. Out of range of its dimension, a data-dependent index reads 0.
+     */
+    | { readonly kind: 'load'; readonly tensor: string; readonly indices: readonly BoundIndex[] }
+    /** The value of an earlier statement of the section. */
+    | { readonly kind: 'local'; readonly name: string }
+    /** A computed value read at another position along a static dimension: `scale * position + offset`. */
+    | {
+        readonly kind: 'remap';
+        readonly operand: TypedExpr;
+        readonly dim: string;
+        readonly scale: number;
+        readonly offset: number;
+      }
+    | { readonly kind: 'unary'; readonly op: UnaryOp; readonly operand: TypedExpr }
+    | { readonly kind: 'binary'; readonly op: BinaryOp; readonly left: TypedExpr; readonly right: TypedExpr }
+    | {
+        readonly kind: 'compare';
+        readonly op: CompareOp;
+        readonly left: TypedExpr;
+        readonly right: TypedExpr;
+      }
+    | {
+        readonly kind: 'select';
+        readonly condition: TypedExpr;
+        readonly then: TypedExpr;
+        readonly otherwise: TypedExpr;
+      }
+    | {
+        readonly kind: 'cast';
+        readonly operand: TypedExpr;
+        readonly rounding: Rounding;
+        /** Clamp to the finite range of the target instead of overflowing to infinity or wrapping. */
+        readonly saturate: boolean;
+      }
+    /** Over a whole dimension; over blocks of `by` (the result varies over `dim/by`); or over the range of a row. */
+    | {
+        readonly kind: 'reduce';
+        readonly op: ReduceOp;
+        readonly dim: string;
+        readonly by?: number;
+        /** i32 or i64 tensor with `rows+1` offsets: the row at index r covers [offsets[r], offsets[r+1]). */
+        readonly range?: { readonly tensor: string; readonly rows: string };
+        readonly operand: TypedExpr;
+      }
+  );
+
+export interface BoundIndex {
+  readonly dim: string;
+  readonly index: TypedExpr;
+}
+
+export type TypedStatement =
+  | { readonly kind: 'let'; readonly name: string; readonly value: TypedExpr; readonly span: Span }
+  | {
+      readonly kind: 'write';
+      readonly tensor: string;
+      /** Scatter: axes written at an index of their own; out of range, the write is dropped. */
+      readonly indices: readonly BoundIndex[];
+      readonly value: TypedExpr;
+      readonly where?: TypedExpr;
+      readonly span: Span;
+    };
+
+/** A section with its dimension replaced: tensors that carry the cut dimension are sliced from `offset`. */
+export interface BoundSection {
+  readonly name: string;
+  /** The cut: dimension `dim` is here the part [offset, offset + extent of `as`), under the name `as`. */
+  readonly cut?: { readonly dim: string; readonly as: string; readonly offset: number };
+  readonly statements: readonly TypedStatement[];
+}
+
+export interface BoundKernel {
+  readonly spec: KernelSpec;
+  readonly binding: Binding;
+  /** Every dimension, derived ones and `sections` ones included. */
+  readonly extents: Readonly<Record<string, Extent>>;
+  /** Tensors and params that exist under the flags, in declaration order. */
+  readonly tensors: readonly BoundTensor[];
+  readonly params: readonly ParamDecl[];
+  readonly sections: readonly BoundSection[];
+}
