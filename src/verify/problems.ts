@@ -24,10 +24,10 @@ export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly 
   const roles = rolesOf(bound);
   const main = mainDims(bound, roles);
   const rows = rowCounts(variant, main);
-  const extreme = Math.max(EXTREMES, Math.min(rows.at(-1) ?? 1, 2 * EXTREMES));
   const shapes = [
     ...rows.map((count) => ({ count, pattern: 'normal' as const, setting: count % 2 })),
-    { count: extreme, pattern: 'extreme' as const, setting: 1 },
+    { count: fewer(bound, 2 * EXTREMES, EXTREMES), pattern: 'extreme' as const, setting: 1 },
+    { count: fewer(bound, 32, 8), pattern: 'poisoned' as const, setting: 0 },
   ];
   const named = shapes.map(({ count, pattern, setting }) => {
     const extents = extentsOf(bound, roles, main, count);
@@ -43,6 +43,16 @@ export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly 
   return persistent && largest
     ? [...named, { ...largest, name: `${largest.name}, 1 SM`, multiprocessors: 1 }]
     : named;
+}
+
+/** `many` rows, but of long rows fewer, down to `few`: what is run stays near a million elements. */
+function fewer(bound: BoundKernel, many: number, few: number): number {
+  const longest = Math.max(
+    ...bound.tensors.map(({ modes }) =>
+      modes.reduce((product, { extent }) => product * (extent === 'dynamic' ? 1 : extent), 1),
+    ),
+  );
+  return Math.min(many, Math.max(few, Math.floor(2 ** 20 / longest)));
 }
 
 /** A problem of ordinary values with `rows` positions along the dimensions that are rows. */
@@ -141,8 +151,10 @@ function problemOf(
     const { shape } = layoutOf(tensor, variant, extents);
     const uses = roles.indices.get(tensor.name);
     const offsets = roles.offsets.get(tensor.name);
-    if (offsets) inputs.set(tensor.name, offsetsInto(shape[0]!, extents[offsets.dim]!, random));
-    else if (uses) inputs.set(tensor.name, indicesFor(bound, tensor, shape, uses, extents, random));
+    if (offsets) {
+      const into = pattern === 'normal' ? offsetsInto : offsetsByThree;
+      inputs.set(tensor.name, into(shape[0]!, extents[offsets.dim]!, random));
+    } else if (uses) inputs.set(tensor.name, indicesFor(bound, tensor, shape, uses, extents, random));
     else inputs.set(tensor.name, dataOf(tensor, shape, pattern, random, ordinal));
   }
   const params = Object.fromEntries(
@@ -163,6 +175,11 @@ function offsetsInto(count: number, extent: number, random: Random): Float64Arra
   if (count > 3) offsets[1] = Math.min(1, extent);
   if (count > 4) offsets[2] = offsets[1]!;
   return offsets.sort();
+}
+
+/** Ranges of three rows: their last rows come by every kind of extreme. The last range has what is left. */
+function offsetsByThree(count: number, extent: number): Float64Array {
+  return Float64Array.from({ length: count }, (_, i) => (i === count - 1 ? extent : Math.min(3 * i, extent)));
 }
 
 /**

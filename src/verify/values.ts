@@ -4,7 +4,8 @@ import type { BoundTensor, Dtype } from '../spec/index.js';
 import type { Random } from './random.js';
 import { roundTo } from './reference/index.js';
 
-export type Pattern = 'normal' | 'extreme';
+/** `extreme`: rows of extremes in turn. `poisoned`: ordinary rows, each with one NaN, at places spread over the row. */
+export type Pattern = 'normal' | 'extreme' | 'poisoned';
 
 interface Limits {
   readonly max: number;
@@ -40,10 +41,15 @@ export function dataOf(
   const rowMode = tensor.modes.findIndex((mode) => mode.extent === 'dynamic');
   if (pattern === 'normal' || rowMode < 0) return values;
   const inner = shape.slice(rowMode + 1).reduce((product, extent) => product * extent, 1);
+  const rows = shape[rowMode]!;
   for (let i = 0; i < size; i++) {
-    const row = Math.floor(i / inner) % shape[rowMode]!;
-    const kind = row + Math.floor(row / EXTREMES) * 3 * ordinal;
-    const special = extreme(kind % EXTREMES, i % inner, inner, limits, values[i]!);
+    const row = Math.floor(i / inner) % rows;
+    const at = i % inner;
+    const value = values[i]!;
+    const special =
+      pattern === 'poisoned'
+        ? poisoned(row, rows, at, inner, limits, value)
+        : extreme(row, row + Math.floor(row / EXTREMES) * 3 * ordinal, at, inner, limits, value);
     values[i] = roundTo(special, dtype, 'rn', !limits.infinite);
   }
   return values;
@@ -68,11 +74,19 @@ function integer(dtype: Dtype, random: Random): number {
 }
 
 /** Rows of extremes come in turn. */
-export const EXTREMES = 10;
+export const EXTREMES = 13;
 
-function extreme(kind: number, at: number, length: number, limits: Limits, ordinaryValue: number): number {
-  const middle = Math.floor(length / 2);
-  switch (kind) {
+/** `row` decides where in a row its one special element is. */
+function extreme(
+  row: number,
+  kind: number,
+  at: number,
+  length: number,
+  limits: Limits,
+  ordinaryValue: number,
+): number {
+  const place = (row * 37 + 5) % length;
+  switch (kind % EXTREMES) {
     case 0:
       return 0;
     case 1:
@@ -82,16 +96,38 @@ function extreme(kind: number, at: number, length: number, limits: Limits, ordin
     case 3:
       return ordinaryValue < 0 ? -limits.tiny : limits.tiny;
     case 4:
-      return at === length - 1 && limits.infinite ? Infinity : ordinaryValue;
+      return at === place && limits.infinite ? Infinity : ordinaryValue;
     case 5:
-      return at === 0 && limits.infinite ? -Infinity : ordinaryValue;
+      return at === place && limits.infinite ? -Infinity : ordinaryValue;
     case 6:
-      return at === middle && limits.nan ? NaN : ordinaryValue;
+      return at === place && limits.nan ? NaN : ordinaryValue;
     case 7:
       return 1.5;
     case 8:
       return ordinaryValue * 2 ** ((at % 24) - 12);
-    default:
+    case 9:
       return at === length - 1 ? Math.min(limits.max, 300) : 0;
+    case 10:
+      // Exponentials of these vanish, unless the largest of the row is taken off first.
+      return -200 - Math.abs(ordinaryValue);
+    case 11:
+      return 200 + Math.abs(ordinaryValue);
+    default:
+      // So small that the least divisor a formula allows takes over.
+      return ordinaryValue * 2 ** -46;
   }
+}
+
+/** The places of consecutive rows differ in every small power of two, so that no element of a thread is left out. */
+function poisoned(
+  row: number,
+  rows: number,
+  at: number,
+  length: number,
+  limits: Limits,
+  ordinaryValue: number,
+): number {
+  if (!limits.nan) return ordinaryValue;
+  const step = Math.floor(length / rows) | 1;
+  return at === (row * step) % length ? NaN : ordinaryValue;
 }
