@@ -146,6 +146,8 @@ function problemOf(
 ): Problem {
   const random = new Random(seedOf(`${variant.kernel} ${JSON.stringify(extents)} ${pattern}`));
   const inputs = new Map<string, Float64Array>();
+  const ranged = new Set([...roles.offsets.values()].map(({ dim }) => dim));
+  const alike = ({ modes }: BoundTensor): number => (modes.some(({ dim }) => ranged.has(dim)) ? 3 : 1);
   for (const [ordinal, tensor] of bound.tensors.entries()) {
     if (tensor.access === 'out') continue;
     const { shape } = layoutOf(tensor, variant, extents);
@@ -155,7 +157,7 @@ function problemOf(
       const into = pattern === 'normal' ? offsetsInto : offsetsByThree;
       inputs.set(tensor.name, into(shape[0]!, extents[offsets.dim]!, random));
     } else if (uses) inputs.set(tensor.name, indicesFor(bound, tensor, shape, uses, extents, random));
-    else inputs.set(tensor.name, dataOf(tensor, shape, pattern, random, ordinal));
+    else inputs.set(tensor.name, dataOf(tensor, shape, pattern, random, ordinal, alike(tensor)));
   }
   const params = Object.fromEntries(
     bound.params.map(({ name, dtype }) => [name, dtype === 'f32' ? SETTINGS[setting % 2]! : 3]),

@@ -24,7 +24,8 @@ const LIMITS: Readonly<Partial<Record<Dtype, Limits>>> = {
 
 /**
  * Values of a tensor that is no index: row-major, representable in its dtype. `ordinal` is the tensor's place among its
- * kernel's: in the first rows all tensors have the same extreme, in later ones each another.
+ * kernel's: in the first rows all tensors have the same extreme, in later ones each another. `alike` neighbouring rows
+ * have the same one: those that a range takes together.
  */
 export function dataOf(
   tensor: BoundTensor,
@@ -32,6 +33,7 @@ export function dataOf(
   pattern: Pattern,
   random: Random,
   ordinal: number,
+  alike = 1,
 ): Float64Array {
   const size = shape.reduce((product, extent) => product * extent, 1);
   const { dtype } = tensor;
@@ -43,7 +45,7 @@ export function dataOf(
   const inner = shape.slice(rowMode + 1).reduce((product, extent) => product * extent, 1);
   const rows = shape[rowMode]!;
   for (let i = 0; i < size; i++) {
-    const row = Math.floor(i / inner) % rows;
+    const row = Math.floor((Math.floor(i / inner) % rows) / alike);
     const at = i % inner;
     const value = values[i]!;
     const special =
@@ -114,7 +116,7 @@ function extreme(
       return 200 + Math.abs(ordinaryValue);
     default:
       // So small that the least divisor a formula allows takes over.
-      return ordinaryValue * 2 ** -46;
+      return ordinaryValue * 2 ** -60;
   }
 }
 
