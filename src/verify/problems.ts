@@ -2,11 +2,12 @@
 
 import { evaluateGrid, type VariantEntry } from '../device/index.js';
 import type { BoundKernel, BoundTensor } from '../spec/index.js';
-import { layoutOf } from './layout.js';
+import { isWeight, layoutOf } from './layout.js';
 import { Random, seedOf } from './random.js';
 import { rolesOf, type IndexUse, type Roles } from './roles.js';
 import type { Problem } from './types.js';
-import { dataOf, EXTREMES, type Pattern } from './values.js';
+import { isFloat } from './reference/index.js';
+import { dataOf, EXTREMES, SLOTS, type Pattern } from './values.js';
 
 export interface NamedProblem {
   /** Such as `tokens=17, normal`. */
@@ -27,14 +28,18 @@ export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly 
   const shapes = [
     ...rows.map((count) => ({ count, pattern: 'normal' as const, setting: count % 2 })),
     { count: fewer(bound, 2 * EXTREMES, EXTREMES), pattern: 'extreme' as const, setting: 1 },
-    { count: fewer(bound, 32, 8), pattern: 'poisoned' as const, setting: 0 },
+    { count: fewer(bound, 64, 8), pattern: 'poisoned' as const, setting: 0 },
+    { count: fewer(bound, 64, 8), pattern: 'peaked' as const, setting: 1 },
+    ...weightSlots(bound).map((slot) => ({ count: 1, pattern: 'weights' as const, setting: 1, slot })),
   ];
-  const named = shapes.map(({ count, pattern, setting }) => {
+  const named = shapes.map(({ count, pattern, setting, ...more }) => {
+    const slot = 'slot' in more ? more.slot : undefined;
     const extents = extentsOf(bound, roles, main, count);
-    const name = [...main.map((dim) => `${dim}=${extents[dim]}`), pattern].join(', ');
+    const what = slot === undefined ? pattern : `${pattern} ${slot}`;
+    const name = [...main.map((dim) => `${dim}=${extents[dim]}`), what].join(', ');
     return {
       name,
-      problem: problemOf(bound, variant, roles, extents, pattern, setting),
+      problem: problemOf(bound, variant, roles, extents, pattern, setting, slot),
       multiprocessors: SMS,
     };
   });
@@ -43,6 +48,12 @@ export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly 
   return persistent && largest
     ? [...named, { ...largest, name: `${largest.name}, 1 SM`, multiprocessors: 1 }]
     : named;
+}
+
+/** A NaN in a weight is looked for at several of its places, one row each time: in a row of x it would spread. */
+function weightSlots(bound: BoundKernel): readonly number[] {
+  const weights = bound.tensors.filter((tensor) => isWeight(tensor) && isFloat(tensor.dtype));
+  return weights.length === 0 ? [] : Array.from({ length: SLOTS }, (_, slot) => slot);
 }
 
 /** `many` rows, but of long rows fewer, down to `few`: what is run stays near a million elements. */
@@ -143,6 +154,7 @@ function problemOf(
   extents: Readonly<Record<string, number>>,
   pattern: Pattern,
   setting: number,
+  slot = 0,
 ): Problem {
   const random = new Random(seedOf(`${variant.kernel} ${JSON.stringify(extents)} ${pattern}`));
   const inputs = new Map<string, Float64Array>();
@@ -157,7 +169,7 @@ function problemOf(
       const into = pattern === 'normal' ? offsetsInto : offsetsByThree;
       inputs.set(tensor.name, into(shape[0]!, extents[offsets.dim]!, random));
     } else if (uses) inputs.set(tensor.name, indicesFor(bound, tensor, shape, uses, extents, random));
-    else inputs.set(tensor.name, dataOf(tensor, shape, pattern, random, ordinal, alike(tensor)));
+    else inputs.set(tensor.name, dataOf(tensor, shape, pattern, random, ordinal, alike(tensor), slot));
   }
   const params = Object.fromEntries(
     bound.params.map(({ name, dtype }) => [name, dtype === 'f32' ? SETTINGS[setting % 2]! : 3]),
@@ -176,7 +188,15 @@ function offsetsInto(count: number, extent: number, random: Random): Float64Arra
   const offsets = Float64Array.of(0, ...cuts, extent).slice(0, count);
   if (count > 3) offsets[1] = Math.min(1, extent);
   if (count > 4) offsets[2] = offsets[1]!;
+  // The last range is sometimes one row.
+  if (count % 2 === 1 && count > 5) offsets[count - 2] = extent - 1;
   return offsets.sort();
+}
+
+/** The first and the last place come first: a bound that is one off shows there. */
+function fromTheEdges(places: readonly number[]): readonly number[] {
+  const edges = places.length > 1 ? [0, places.length - 1] : [0];
+  return [...edges, ...places.filter((place) => !edges.includes(place))];
 }
 
 /** Ranges of three rows: their last rows come by every kind of extreme. The last range has what is left. */
@@ -198,7 +218,7 @@ function indicesFor(
 ): Float64Array {
   const size = shape.reduce((product, extent) => product * extent, 1);
   const room = Math.min(...uses.map(({ dims }) => dims.reduce((product, dim) => product * extents[dim]!, 1)));
-  const outside = tensor.dtype === 'i64' ? [-1, room, 2 ** 32 + 1] : [-1, room];
+  const outside = tensor.dtype === 'i64' ? [-1, room, 2 ** 32 + 1, room + 1] : [-1, room, room + 1];
   const scatter = uses.find(({ kind }) => kind === 'scatter');
   const skips = (i: number): boolean => size > 3 && i % 5 === 3;
   if (!scatter) {
@@ -222,7 +242,7 @@ function indicesFor(
   }
   const values = new Float64Array(size).fill(-1);
   for (const members of groups.values()) {
-    const places = random.permutation(room);
+    const places = fromTheEdges(random.permutation(room));
     members.forEach((i, n) => {
       values[i] = skips(i) ? outside[Math.floor(i / 5) % outside.length]! : (places[n] ?? -1);
     });

@@ -4,8 +4,11 @@ import type { BoundTensor, Dtype } from '../spec/index.js';
 import type { Random } from './random.js';
 import { roundTo } from './reference/index.js';
 
-/** `extreme`: rows of extremes in turn. `poisoned`: ordinary rows, each with one NaN, at places spread over the row. */
-export type Pattern = 'normal' | 'extreme' | 'poisoned';
+/**
+ * `extreme`: rows of extremes in turn. `poisoned` and `peaked`: ordinary rows, each with one NaN or one element larger than
+ * all others, at places spread over the row. `weights`: one NaN in each weight.
+ */
+export type Pattern = 'normal' | 'extreme' | 'poisoned' | 'peaked' | 'weights';
 
 interface Limits {
   readonly max: number;
@@ -34,6 +37,7 @@ export function dataOf(
   random: Random,
   ordinal: number,
   alike = 1,
+  slot = 0,
 ): Float64Array {
   const size = shape.reduce((product, extent) => product * extent, 1);
   const { dtype } = tensor;
@@ -41,17 +45,27 @@ export function dataOf(
   if (!limits) return Float64Array.from({ length: size }, () => integer(dtype, random));
   const values = Float64Array.from({ length: size }, () => ordinary(dtype, random));
   const rowMode = tensor.modes.findIndex((mode) => mode.extent === 'dynamic');
-  if (pattern === 'normal' || rowMode < 0) return values;
+  if (pattern === 'weights' && rowMode < 0 && limits.nan) values[spread(slot, SLOTS, size)] = NaN;
+  if (pattern === 'normal' || pattern === 'weights' || rowMode < 0) return values;
   const inner = shape.slice(rowMode + 1).reduce((product, extent) => product * extent, 1);
   const rows = shape[rowMode]!;
   for (let i = 0; i < size; i++) {
     const row = Math.floor((Math.floor(i / inner) % rows) / alike);
     const at = i % inner;
     const value = values[i]!;
+    const kind = row + Math.floor(row / EXTREMES) * 3 * ordinal;
     const special =
-      pattern === 'poisoned'
-        ? poisoned(row, rows, at, inner, limits, value)
-        : extreme(row, row + Math.floor(row / EXTREMES) * 3 * ordinal, at, inner, limits, value);
+      pattern === 'extreme'
+        ? extreme(row, kind, at, inner, limits, value)
+        : at !== spread(row, rows, inner)
+          ? value
+          : pattern === 'peaked'
+            ? row % 2 === 0
+              ? 24
+              : -24
+            : limits.nan
+              ? NaN
+              : value;
     values[i] = roundTo(special, dtype, 'rn', !limits.infinite);
   }
   return values;
@@ -76,7 +90,7 @@ function integer(dtype: Dtype, random: Random): number {
 }
 
 /** Rows of extremes come in turn. */
-export const EXTREMES = 13;
+export const EXTREMES = 14;
 
 /** `row` decides where in a row its one special element is. */
 function extreme(
@@ -113,7 +127,9 @@ function extreme(
       // Exponentials of these vanish, unless the largest of the row is taken off first.
       return -200 - Math.abs(ordinaryValue);
     case 11:
-      return 200 + Math.abs(ordinaryValue);
+      return 16 + Math.abs(ordinaryValue);
+    case 12:
+      return ordinaryValue * 2 ** -30;
     default:
       // So small that the least divisor a formula allows takes over.
       return ordinaryValue * 2 ** -60;
@@ -121,15 +137,8 @@ function extreme(
 }
 
 /** The places of consecutive rows differ in every small power of two, so that no element of a thread is left out. */
-function poisoned(
-  row: number,
-  rows: number,
-  at: number,
-  length: number,
-  limits: Limits,
-  ordinaryValue: number,
-): number {
-  if (!limits.nan) return ordinaryValue;
-  const step = Math.floor(length / rows) | 1;
-  return at === (row * step) % length ? NaN : ordinaryValue;
-}
+const spread = (row: number, rows: number, length: number): number =>
+  (row * (Math.floor(length / rows) | 1)) % Math.max(1, length);
+
+/** Places of a weight that get their NaN in turn. */
+export const SLOTS = 48;

@@ -1,4 +1,4 @@
 /** What a kernel must write, from its formula alone. */
 
 export { evaluateReference } from './evaluate.js';
-export { roundTo, spacing } from './rounding.js';
+export { isFloat, roundTo, spacing } from './rounding.js';

@@ -10,6 +10,8 @@ class Accumulator {
   private magnitude = 0;
   private off = 0;
   private count = 0;
+  /** An element that is no number, whatever rounding does. */
+  private certain = false;
 
   constructor(private readonly op: ReduceOp) {
     this.total = op === 'max' ? -Infinity : op === 'min' ? Infinity : 0;
@@ -17,6 +19,7 @@ class Accumulator {
 
   add(value: number, error: number): void {
     this.count++;
+    if (Number.isNaN(value) && error === 0) this.certain = true;
     if (this.op === 'max' || this.op === 'min') {
       // Math.max and Math.min spread NaN, as kernels do.
       this.total = this.op === 'max' ? Math.max(this.total, value) : Math.min(this.total, value);
@@ -30,6 +33,7 @@ class Accumulator {
 
   /** `length` is what a mean divides by; `serial` says that one thread adds all of it. */
   result(length: number, serial: boolean): { value: number; error: number } {
+    if (this.certain) return { value: NaN, error: 0 };
     if (this.op === 'max' || this.op === 'min') return { value: this.total, error: this.off };
     const deep = serial ? this.count : Math.min(this.count, 64 + this.count / 128 + 10);
     const order = this.count > 1 ? deep * U * this.magnitude : 0;

@@ -1,0 +1,62 @@
+// Small variants of every kernel of specs/: what mutants are made of. Sizes are such that a verdict takes well under a
+// second and that every form of a schedule is there: a row in one warp, in several, with a tail, in a cluster.
+
+import { enumerateBindings } from '../../dist/spec/index.js';
+
+const HEADS = { half: 8, q_heads: 2, k_heads: 1, page: 4 };
+
+/** Sizes of the row, each with the phase it is compiled for; kernels that quantise blocks of 128 take whole blocks. */
+const SIZES = [
+  { row: 256, phase: 'prefill' },
+  { row: 1000, blocked: 640, phase: 'decode' },
+  { row: 1536, phase: 'prefill' },
+];
+
+/** A row that a cluster of CTAs shares. */
+const CLUSTERED = { row: 4096, phase: 'decode', schedule: { cluster: 2 } };
+
+/** Element types: the first that a spec lists for each name, `e4m3` caches where they are quantised. */
+function isChosen({ types, flags }) {
+  const wanted = { T: 'bf16', O: 'f32', I: 'i64', R: 'f32', C: flags.quantised ? 'e4m3' : 'bf16' };
+  return Object.entries(types).every(([name, dtype]) => dtype === wanted[name]);
+}
+
+/** @returns planned variants of the specs, in a fixed order */
+export function libraryVariants(specs, archs) {
+  const variants = [];
+  for (const spec of specs.values()) {
+    const rowDim = spec.dims.find(({ kind, name }) => kind === 'static' && !(name in HEADS))?.name;
+    const sizes = rowDim ? [...SIZES, ...(clusters(spec) ? [CLUSTERED] : [])] : SIZES.slice(0, 2);
+    for (const { types, flags } of enumerateBindings(spec).filter(isChosen)) {
+      for (const { row, blocked, phase, schedule } of sizes) {
+        const size = spec.name.endsWith('_block') ? (blocked ?? row) : row;
+        const dims = rowDim ? { [rowDim]: size } : HEADS;
+        for (const arch of archs) {
+          const id = [
+            spec.name,
+            ...Object.entries(dims).map(([name, extent]) => `${name}${extent}`),
+            ...Object.values(types),
+            ...Object.keys(flags).filter((flag) => flags[flag]),
+            ...(schedule ? ['cluster2'] : []),
+            arch,
+            phase,
+          ].join('.');
+          variants.push({
+            id,
+            kernel: spec.name,
+            binding: { dims, types, flags },
+            arch,
+            phase,
+            pdl: true,
+            ...(schedule && { schedule }),
+            reasons: ['mutation testing'],
+          });
+        }
+      }
+    }
+  }
+  return variants;
+}
+
+/** Reductions over the whole row can be shared by a cluster. */
+const clusters = (spec) => ['add_rms_norm', 'rms_norm', 'layer_norm', 'softmax'].includes(spec.name);

@@ -1,0 +1,99 @@
+/** A kernel in tile form -> every mutant that the operators can make of it, and the kernel of each. */
+
+import type { Kernel } from '../../ir/index.js';
+import type { Coordinate, Statement, TileExpr } from '../../ir/tile.js';
+import { IR_OPERATORS, type IrOperator } from './ir-operators.js';
+import { mutantId, type Mutant } from './mutant.js';
+
+export interface IrMutant extends Mutant {
+  readonly changed: Kernel;
+}
+
+/** Mutants of one variant, whose kernel has been through every pass. They may not all compile. */
+export function irMutants(
+  variant: string,
+  kernel: Kernel,
+  operators: readonly IrOperator[] = IR_OPERATORS,
+): readonly IrMutant[] {
+  return operators.flatMap(({ name, sites }) =>
+    kernel.sections.flatMap((section, at) =>
+      sites(section.body ?? []).map((edit, site) => {
+        const mutant = {
+          level: 'ir',
+          kernel: kernel.name,
+          variant,
+          operator: name,
+          line: site + 1,
+          before: `${section.name === '' ? '' : `${section.name}: `}${describe(edit.before)}`,
+          after: edit.after ? describe(edit.after) : '',
+        } as const;
+        const sections = kernel.sections.map((old, i) => (i === at ? { ...old, body: edit.body } : old));
+        return { ...mutant, id: mutantId(mutant), changed: { ...kernel, sections } };
+      }),
+    ),
+  );
+}
+
+/** A node in one line. */
+export function describe(node: Statement | TileExpr): string {
+  switch (node.kind) {
+    case 'name':
+      return node.name;
+    case 'literal':
+      return `${node.value}`;
+    case 'element':
+      return `${node.of}[${indices(node.at)}]`;
+    case 'splat':
+      return describe(node.operand);
+    case 'unary':
+      return `${node.fn}(${describe(node.operand)})`;
+    case 'binary':
+    case 'compare':
+      return `(${describe(node.left)} ${node.fn} ${describe(node.right)})`;
+    case 'select':
+      return `select(${[node.condition, node.then, node.otherwise].map(describe).join(', ')})`;
+    case 'cast':
+      return `${node.dtype}.${node.rounding}${node.saturate ? '.sat' : ''}(${describe(node.operand)})`;
+    case 'fold':
+      return `fold ${node.fn}(${describe(node.operand)}, ${describe(node.initial)})`;
+    case 'combine':
+      return `combine ${node.fn}(${describe(node.left)}, ${describe(node.right)})`;
+    case 'warp-reduce':
+      return `warp ${node.fn}(${describe(node.operand)}, ${node.threads} lanes, ${node.stride} apart)`;
+    case 'let':
+    case 'assign':
+      return `${node.name} = ${describe(node.value)}`;
+    case 'fragment':
+      return `${node.name} = fragment(${node.shape.join(', ')}) ${node.dtype} of ${node.fill ?? 'nothing'}`;
+    case 'view':
+      return `${node.name} = view of ${node.tensor} at ${node.offset ? describe(node.offset) : 0}`;
+    case 'store':
+      return `${node.to}[${indices(node.at)}] = ${describe(node.value)}`;
+    case 'cluster-store':
+      return `${node.to}[${describe(node.index)}] = ${describe(node.value)} in ${node.cluster} CTAs`;
+    case 'unroll':
+      return `unroll ${node.variable} < ${node.extent}`;
+    case 'loop':
+      return `loop ${node.variable} = ${[node.begin, node.end, node.step].map(describe).join(', ')}`;
+    case 'if':
+      return `if ${describe(node.condition)}`;
+    case 'shared-fragment':
+      return `${node.name} = part of ${node.region}`;
+    case 'iota':
+    case 'cluster-rank':
+    case 'cta-index':
+    case 'cta-count':
+    case 'thread-index':
+    case 'barrier':
+    case 'cluster-barrier':
+    case 'dependent-wait':
+    case 'dependent-launch':
+      return node.kind;
+    default:
+      node satisfies never;
+      return '';
+  }
+}
+
+const indices = (at: readonly Coordinate[]): string =>
+  at.map((coordinate) => (coordinate.kind === 'vector' ? '*' : describe(coordinate.index))).join(', ');
