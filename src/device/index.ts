@@ -1,6 +1,7 @@
 /** What runtimes and the simulator share with the compiler: architectures, the manifest and its launch rules. */
 
 export * from './arch.js';
+export type * from './device.js';
 export * from './launch-expr.js';
 export { parseExpr } from './launch-expr-parse.js';
 export { evaluateGrid } from './launch-grid.js';

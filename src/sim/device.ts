@@ -50,6 +50,8 @@ export class SimDevice implements Device {
   readonly multiprocessors: number;
   readonly memory: SimMemory;
   #streams = 0n;
+  /** What the last kernel of each stream wrote: a dependent launch must wait before it touches it. */
+  readonly #written = new Map<bigint, readonly Allocation[]>();
 
   constructor(readonly options: SimDeviceOptions) {
     this.arch = options.arch ?? 'sm90';
@@ -111,7 +113,9 @@ export class SimDevice implements Device {
     if (!(handle instanceof SimKernelHandle)) throw foreign('kernel');
     const { kernel } = handle;
     const { checks, limits, onFaults } = this.options;
-    const { reports } = simulate(kernel, {
+    const stream = launch.stream?.handle ?? 0n;
+    const pending = launch.pdl ? this.#written.get(stream) : undefined;
+    const { reports, written } = simulate(kernel, {
       grid: launch.grid,
       block: launch.block,
       ...(launch.cluster && { cluster: launch.cluster }),
@@ -121,7 +125,9 @@ export class SimDevice implements Device {
       multiprocessors: this.multiprocessors,
       ...(checks !== undefined && { checks }),
       ...(limits && { limits }),
+      ...(pending && { pending }),
     });
+    this.#written.set(stream, written);
     if (!reports.length) return;
     if (!onFaults) throw faultError(kernel.program, reports);
     onFaults(reports);

@@ -1,7 +1,7 @@
 /** The simulator: runs a kernel's PTX on a CPU and says what is wrong with it. */
 
-export { ALL_CHECKS, NO_CHECKS } from './access.js';
-export type { Checks } from './access.js';
+export { ALL_CHECKS, NO_CHECKS } from './checks/checks.js';
+export type { Checks } from './checks/checks.js';
 export { BF16, E4M3, E5M2, F16, narrow, widen } from './float/formats.js';
 export type { FloatFormat, Rounding } from './float/formats.js';
 export { compileKernel, simulate } from './launch.js';

@@ -1,6 +1,6 @@
 /** What a launch of the simulator is given and gives back. */
 
-import type { Checks } from './access.js';
+import type { Checks } from './checks/checks.js';
 import type { Generated } from './codegen/generate.js';
 import type { Allocation, SimMemory } from './memory.js';
 import type { Profile } from './profile.js';
@@ -25,7 +25,7 @@ export interface LaunchOptions {
   /** `all`, `none`, or some; default all. */
   readonly checks?: 'all' | 'none' | Partial<Checks>;
   readonly limits?: {
-    /** Jumps back, all threads together; default 2^31 - 1. */
+    /** Jumps back and continuations after a point of synchronisation, all threads together; default 2^31 - 1. */
     readonly steps?: number;
     /** Kinds and places of faults that are kept; default 64. */
     readonly reports?: number;
@@ -34,6 +34,8 @@ export interface LaunchOptions {
   readonly pending?: readonly Allocation[];
   /** Multiprocessors, which bounds how many CTAs are resident at once; default 132. */
   readonly multiprocessors?: number;
+  /** Registers a thread, which bounds the same; default: as many as fit. */
+  readonly registersPerThread?: number;
   /** Throw SIM_FAULT at the end if anything was reported; default false: reports are returned. */
   readonly throwOnFault?: boolean;
   /** Count instructions, traffic and conflicts; several times slower. */
@@ -42,6 +44,8 @@ export interface LaunchOptions {
 
 export interface LaunchResult {
   readonly reports: readonly SimReport[];
+  /** Buffers that the launch wrote. */
+  readonly written: readonly Allocation[];
   readonly profile?: Profile;
 }
 

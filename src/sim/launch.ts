@@ -1,13 +1,15 @@
 /** Compiles a kernel of a PTX module to JavaScript and runs launches of it. */
 
 import { RoseError } from '../util/errors.js';
-import { ALL_CHECKS, NO_CHECKS } from './access.js';
-import type { Checks } from './access.js';
+import { ALL_CHECKS, NO_CHECKS } from './checks/checks.js';
+import type { Checks } from './checks/checks.js';
 import { generate } from './codegen/generate.js';
-import { intrinsics } from './intrinsics.js';
+import { MACHINE_NAMES } from './environment.js';
+import { intrinsics } from './intrinsics/index.js';
 import type { CompiledKernel, Dim3, LaunchOptions, LaunchResult } from './launch-options.js';
 import { lower } from './lower/index.js';
-import { MACHINE_NAMES, Machine } from './machine.js';
+import { Machine, awaitsOthers } from './machine.js';
+import { residentBlocks } from './occupancy.js';
 import type { PtxModule } from './ptx/ast.js';
 import type { Program } from './program.js';
 import { faultError } from './report.js';
@@ -49,14 +51,27 @@ export function simulate(kernel: SimKernel, options: LaunchOptions): LaunchResul
   const grid = triple(options.grid);
   guard(program, options, grid, block, cluster);
   const checks = checksOf(options.checks);
-  const dynamic = options.dynamicSharedBytes ?? 0;
+  const dynamicBytes = options.dynamicSharedBytes ?? 0;
   const multiprocessors = options.multiprocessors ?? 132;
   const profile = options.profile === true;
-  const shape = JSON.stringify([block, cluster, dynamic, checks, multiprocessors, profile]);
-  let machine = kernel.machines.get(shape);
+  const clusterSize = product(cluster);
+  let slots = clusterSize;
+  if (awaitsOthers(program)) {
+    const resident = residentBlocks({
+      threads: Math.ceil(product(block) / 32) * 32,
+      sharedBytes: program.layout.dynamicStart + dynamicBytes,
+      registers: options.registersPerThread,
+      clusterSize,
+      multiprocessors,
+    });
+    slots = Math.min(resident, product(grid));
+  }
+  const shape = { block, cluster, dynamicBytes, checks, multiprocessors, profile, slots };
+  const key = JSON.stringify(shape);
+  let machine = kernel.machines.get(key);
   if (machine?.memory !== options.memory) {
-    machine = new Machine(kernel, options.memory, block, cluster, dynamic, checks, multiprocessors, profile);
-    kernel.machines.set(shape, machine);
+    machine = new Machine(kernel, options.memory, shape);
+    kernel.machines.set(key, machine);
   }
   const result = machine.launch(grid, options);
   if (options.throwOnFault && result.reports.length) throw faultError(program, result.reports);

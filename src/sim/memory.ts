@@ -36,6 +36,11 @@ export class Segment {
   initWords: Int32Array | null = null;
   /** The CTA that wrote each granule in this launch, plus 1. */
   writers: Int32Array | null = null;
+  /** The count of publications at which it did; null where CTAs have no means to tell each other. */
+  since: Int32Array | null = null;
+  /** The same of who read it since it was written: a CTA plus 1, or -1 for several. */
+  readers: Int32Array | null = null;
+  readSince: Int32Array | null = null;
 
   constructor(
     readonly allocation: Allocation | undefined,
@@ -54,6 +59,11 @@ export class Segment {
     this.f32 = new Float32Array(buffer);
     this.u16 = new Uint16Array(buffer);
     this.u8 = new Uint8Array(buffer);
+  }
+
+  forget(): void {
+    this.writers = null;
+    this.readers = null;
   }
 
   track(): void {
@@ -75,6 +85,8 @@ export class Allocation {
   readonly granule: number;
   /** What a previous kernel of the stream may still be writing. */
   pending = false;
+  /** Written by the present launch. */
+  written = false;
 
   constructor(
     readonly name: string,
@@ -82,6 +94,8 @@ export class Allocation {
     /** High word of the address. */
     readonly high: number,
     readonly options: AllocationOptions,
+    /** Counts bytes of the host's memory. */
+    readonly charge: (bytes: number) => void,
   ) {
     this.granule = options.tensor?.bytes ?? 1;
     for (let start = 0; start === 0 || start < bytes; start += GRANULE) {
@@ -142,6 +156,7 @@ export function pageOf(part: Segment, low: number): Segment {
   const number = low >>> PAGE_BITS;
   let page = part.pages!.get(number);
   if (!page) {
+    part.allocation!.charge(2 * PAGE);
     page = new Segment(part.allocation, part.start + number * PAGE, PAGE, PAGE - 1, null, PAGE);
     page.track();
     part.pages!.set(number, page);
@@ -162,26 +177,24 @@ export class SimMemory {
   constructor(readonly limit = 2 ** 33) {}
 
   #used = 0;
+  /** Gives back what an allocation has used. */
+  readonly #release = new Map<Allocation, () => void>();
 
+  /** @throws RoseError SIM_LIMIT where the buffers take more of the host's memory than they may */
   alloc(bytes: number, options: AllocationOptions = {}): Allocation {
-    const host = bytes > CONTIGUOUS_LIMIT ? 0 : bytes * 2;
-    if (this.#used + host > this.limit) {
-      throw new RoseError({
-        code: 'SIM_LIMIT',
-        message: `the simulated device is out of memory at an allocation of ${bytes} bytes`,
-        actual: `${this.#used + host} bytes`,
-        expected: `at most ${this.limit} bytes`,
-        next: 'simulate a smaller shape, or raise the memory limit',
-      });
-    }
-    this.#used += host;
+    const name = options.name ?? `buffer ${this.allocations.length}`;
+    let used = 0;
+    const charge = (more: number): void => {
+      this.#charge(more, name, bytes);
+      used += more;
+    };
+    // A byte of memory and one of its shadow; a paged allocation counts what is touched of it.
+    if (bytes <= CONTIGUOUS_LIMIT) charge(bytes * 2);
     const high = this.#next;
-    const allocation = new Allocation(
-      options.name ?? `buffer ${this.allocations.length}`,
-      bytes,
-      high,
-      options,
-    );
+    const allocation = new Allocation(name, bytes, high, options, charge);
+    this.#release.set(allocation, () => {
+      this.#used -= used;
+    });
     this.#next += Math.ceil((allocation.segments.length + 1) / STEP) * STEP;
     while (this.segments.length < this.#next) this.segments.push(NOWHERE);
     allocation.segments.forEach((segment, n) => {
@@ -191,13 +204,28 @@ export class SimMemory {
     return allocation;
   }
 
+  #charge(bytes: number, name: string, whole: number): void {
+    if (this.#used + bytes > this.limit) {
+      throw new RoseError({
+        code: 'SIM_LIMIT',
+        message: `the simulated device is out of memory at "${name}", a buffer of ${whole} bytes`,
+        actual: `${this.#used + bytes} bytes`,
+        expected: `at most ${this.limit} bytes`,
+        next: 'simulate a smaller shape, or raise the memory limit',
+      });
+    }
+    this.#used += bytes;
+  }
+
   free(allocation: Allocation): void {
+    const at = this.allocations.indexOf(allocation);
+    if (at < 0) return;
+    this.allocations.splice(at, 1);
     allocation.segments.forEach((_, n) => {
       this.segments[allocation.high + n] = NOWHERE;
     });
-    const at = this.allocations.indexOf(allocation);
-    if (at >= 0) this.allocations.splice(at, 1);
-    if (allocation.bytes <= CONTIGUOUS_LIMIT) this.#used -= allocation.bytes * 2;
+    this.#release.get(allocation)!();
+    this.#release.delete(allocation);
   }
 
   /** Host to device; the bytes count as initialised. */
@@ -259,12 +287,14 @@ export class SimMemory {
     });
   }
 
-  /** Forgets which CTA wrote what: a new launch starts. */
-  forgetWriters(): void {
-    for (const { segments } of this.allocations)
-      for (const segment of segments) {
-        segment.writers = null;
-        if (segment.pages) for (const page of segment.pages.values()) page.writers = null;
+  /** Forgets who read and wrote what: a new launch starts. */
+  forgetAccesses(): void {
+    for (const allocation of this.allocations) {
+      allocation.written = false;
+      for (const segment of allocation.segments) {
+        segment.forget();
+        if (segment.pages) for (const page of segment.pages.values()) page.forget();
       }
+    }
   }
 }

@@ -99,9 +99,7 @@ export type SyncAction =
       readonly parity: boolean;
       readonly blocking: boolean;
       readonly acquire: boolean;
-    }
-  /** `cp.async.bulk.wait_group` and kin: nothing to wait for in the model, but an order. */
-  | { readonly kind: 'grid-dependency' };
+    };
 
 /** Runs once for the lanes that met: base thread of the warp, their mask; reads inputs and writes outputs. */
 export type WarpEffect = (context: WarpContext, base: number, lanes: number) => void;
@@ -135,6 +133,10 @@ export interface Program {
   readonly localBytes: number;
   /** Smallest access to shared memory in bytes: the granule of its shadow. */
   readonly sharedGranule: number;
+  /** Whether anything but barriers of a whole CTA or cluster orders accesses to shared memory. */
+  readonly ordersThreads: boolean;
+  /** Whether accesses to global memory acquire or release. */
+  readonly publishes: boolean;
   /** Global and constant variables, in the order in which the code numbers them. */
   readonly variables: readonly PtxVariable[];
   /** Names of slots, for reports. */

@@ -43,6 +43,14 @@ export interface SimReport {
   count: number;
 }
 
+/** How parts of the machine tell of a fault: its kind, thread, instruction, and what is known of the place. */
+export type Report = (
+  kind: FaultKind,
+  thread: number,
+  instruction: number,
+  more: Partial<SimReport> & { detail: string },
+) => void;
+
 export class Reporter {
   readonly #found = new Map<string, SimReport>();
 

@@ -103,7 +103,7 @@ class Stretch {
         return this.profile ? `BV[${block}*BN+g]++;${text}` : text;
       },
       end: (block, jump) => this.#end(block, jump),
-      loopHead: 'if(--W[1]<0)OF(g);',
+      loopHead: (block) => `if(--W[1]<0)OF(g,${this.#instructionOf(block)});`,
     });
     const hoisted = this.#hoisted();
     const locals = this.#locals();
@@ -118,6 +118,11 @@ class Stretch {
       body,
       '}}',
     ].join('\n');
+  }
+
+  /** The first instruction at or after the start of a block; -1 where it does nothing. */
+  #instructionOf(block: number): number {
+    return this.program.blocks[block]!.operations[0]?.instruction ?? -1;
   }
 
   /** Constants that the stretch reads: those of a CTA before the loop over threads, those of a thread inside. */

@@ -14,8 +14,8 @@ export interface Flow {
   body(block: number): string;
   /** Text of a block's end, given how to reach a successor. */
   end(block: number, jump: (to: number) => string): string;
-  /** Text at the head of every loop. */
-  readonly loopHead: string;
+  /** Text at the head of the loop that a block begins. */
+  loopHead(block: number): string;
 }
 
 export function structured(flow: Flow): string {
@@ -47,7 +47,7 @@ export function structured(flow: Flow): string {
   }
   const tree = (block: number): string => {
     const inner = within(block, merges.get(block) ?? []);
-    return isLoop(block) ? `L${block}:for(;;){${flow.loopHead}\n${inner}}\n` : inner;
+    return isLoop(block) ? `L${block}:for(;;){${flow.loopHead(block)}\n${inner}}\n` : inner;
   };
   const within = (block: number, after: readonly number[]): string => {
     const [next, ...rest] = after;
@@ -111,5 +111,5 @@ function switched(flow: Flow, order: readonly number[]): string {
     const jump = (to: number): string => `b=${to};continue S;`;
     return `case ${block}:{${flow.body(block)}${flow.end(block, jump)}}`;
   });
-  return `let b=${flow.entry};S:for(;;){${flow.loopHead}\nswitch(b){\n${cases.join('\n')}\n}}\n`;
+  return `let b=${flow.entry};S:for(;;){${flow.loopHead(flow.entry)}\nswitch(b){\n${cases.join('\n')}\n}}\n`;
 }

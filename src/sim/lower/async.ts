@@ -2,7 +2,7 @@
 
 import type { PtxOperand } from '../ptx/ast.js';
 import type { Builder } from './builder.js';
-import { address32, address64, memoryOperand } from './memory.js';
+import { address32, address64, memoryOperand } from './address.js';
 import type { Modifiers } from './modifiers.js';
 import type { Rule, Rules } from './rules.js';
 
@@ -110,6 +110,7 @@ function bulk(b: Builder, m: Modifiers, modifiers: readonly string[]): void {
 }
 
 const mbarrier: Rule = (b, m, instruction) => {
+  b.ordersThreads = true;
   const verb = m.oneOf([
     'init',
     'inval',

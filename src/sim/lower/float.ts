@@ -3,8 +3,7 @@
  *
  * f32: a sum, product or quotient taken in double and rounded to f32 is rounded as if once. The fused multiply-add is
  * taken in double, where the product is exact, and rounded to f32 on both sides of a margin that covers the double's own
- * error; where the two differ (about once in 2^27) `fmaF32` decides exactly. Approximate instructions are modelled as
- * correctly rounded to the last bit of what the platform's double functions give.
+ * error; where the two differ (about once in 2^27) `fmaF32` decides exactly.
  */
 
 import {
@@ -17,49 +16,19 @@ import {
   negInteger,
 } from './integer.js';
 import type { Builder } from './builder.js';
+import { doubles, finish, floatModifiers, formatOf, setDouble } from './float-operands.js';
 import type { Modifiers } from './modifiers.js';
 import type { Rule, Rules } from './rules.js';
 import { flushed } from './rules.js';
 
-const ROUNDINGS = ['rn', 'rz', 'rm', 'rp'] as const;
 const DOWN = '0.9999999999999998';
 const UP = '1.0000000000000002';
 
 const isFloat = (type: string): boolean => /^(f|bf)/.test(type);
 
-/** `.ftz` and `.sat` around an f32 result. */
-function finish(text: string, ftz: boolean, saturate: boolean): string {
-  let result = text;
-  if (ftz) result = `(u=${result},u<1.1754943508222875e-38&&u>-1.1754943508222875e-38?u*0:u)`;
-  return saturate ? `(u=${result},u>0?u<1?u:1:0)` : result;
-}
-
-interface FloatModifiers {
-  readonly ftz: boolean;
-  readonly saturate: boolean;
-  readonly rounding: (typeof ROUNDINGS)[number];
-}
-
-function floatModifiers(m: Modifiers): FloatModifiers {
-  const rounding = m.oneOf(ROUNDINGS) ?? 'rn';
-  return { ftz: m.has('ftz'), saturate: m.has('sat'), rounding };
-}
-
 /** The fused multiply-add of three f32 texts, as statements that leave it in `w`. */
 function fusedText(a: string, c: string, d: string): string {
   return `u=${a}*${c}+${d};w=fround(u*${UP});if(w!==fround(u*${DOWN}))w=fmaF32(${a},${c},${d});`;
-}
-
-function doubles(b: Builder, ...at: number[]): string[] {
-  return at.map((n) => {
-    const pair = b.pair(b.operand(n));
-    return `dbl(${pair.lo},${pair.hi})`;
-  });
-}
-
-function setDouble(b: Builder, text: string): void {
-  b.do(`x=undbl(${text});y=HI[0];`);
-  b.set64(b.operand(0), 'x', 'y');
 }
 
 const FUNCTION: Readonly<Record<string, string>> = { '+': 'add', '-': 'sub', '*': 'mul' };
@@ -117,10 +86,6 @@ const arithmetic =
       half(b, FUNCTION[operator]!, type);
     }
   };
-
-function formatOf(type: string): string {
-  return type.startsWith('bf16') ? 'BF16fmt' : 'F16fmt';
-}
 
 function half(b: Builder, name: string, type: string): void {
   const [a, c] = [b.i(b.operand(1)), b.i(b.operand(2))];
@@ -185,29 +150,6 @@ const divide: Rule = (b, m, instruction) => {
     finish(rounding === 'rn' ? `fround(${a}/${c})` : `divF32(${a},${c},'${rounding}')`, ftz, saturate),
   );
 };
-
-/** One f32 in, one out. `text` is in double, and rounded to f32 here unless it is f32 already. */
-const unary =
-  (text: (a: string, rounding: string) => string, halfName?: string): Rule =>
-  (b, m) => {
-    const type = m.type();
-    m.ignore(/^(approx|full)$/);
-    const { ftz, saturate, rounding } = floatModifiers(m);
-    m.done();
-    if (type === 'f32') {
-      const a = flushed(b.f(b.operand(1)), ftz);
-      b.setF(b.operand(0), finish(text(a, rounding), ftz, saturate));
-    } else if (type === 'f64' && halfName === undefined) {
-      const [a] = doubles(b, 1);
-      setDouble(b, text(a!, 'f64'));
-    } else if (halfName !== undefined && /^b?f16(x2)?$/.test(type)) {
-      const name = type.endsWith('x2') ? 'hunary2' : 'hunary';
-      b.setI(b.operand(0), `${name}('${halfName}',${formatOf(type)},${b.i(b.operand(1))})`);
-    } else throw b.unsupported(`the type .${type} is not modelled here`);
-  };
-
-const inF64 = (rounding: string, double: string, single: string): string =>
-  rounding === 'f64' ? double : single;
 
 const extremes =
   (least: boolean): Rule =>
@@ -274,14 +216,6 @@ export const FLOAT: Rules = {
   max: extremes(false),
   neg: sign(true),
   abs: sign(false),
-  rcp: unary((a, r) => inF64(r, `1/${a}`, r === 'rn' ? `fround(1/${a})` : `divF32(1,${a},'${r}')`)),
-  sqrt: unary((a, r) => inF64(r, `sqrt(${a})`, r === 'rn' ? `fround(sqrt(${a}))` : `sqrtF32(${a},'${r}')`)),
-  rsqrt: unary((a, r) => inF64(r, `1/sqrt(${a})`, `rsqrtF32(${a})`)),
-  ex2: unary((a) => `fround(ex2(${a}))`, 'ex2'),
-  lg2: unary((a) => `fround(log2(${a}))`, 'none'),
-  sin: unary((a) => `fround(sin(${a}))`, 'none'),
-  cos: unary((a) => `fround(cos(${a}))`, 'none'),
-  tanh: unary((a) => `fround(tanh(${a}))`, 'tanh'),
   copysign: (b, m) => {
     const type = m.type();
     m.done();

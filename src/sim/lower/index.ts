@@ -3,9 +3,11 @@
 import type { PtxEntry, PtxInstruction, PtxModule } from '../ptx/ast.js';
 import type { Block, Program } from '../program.js';
 import { Builder } from './builder.js';
+import { ATOMIC } from './atomics.js';
 import { CARRY, chained } from './carry.js';
 import { CONVERT } from './convert.js';
 import { FLOAT } from './float.js';
+import { FUNCTIONS } from './functions.js';
 import { INTEGER } from './integer.js';
 import { MATRIX, MATRIX_OPCODES } from './matrix.js';
 import { MEMORY } from './memory.js';
@@ -17,8 +19,8 @@ import { SYNC } from './sync.js';
 import { WARP } from './warp.js';
 
 const RULES: ReadonlyMap<string, Rule> = new Map(
-  [INTEGER, FLOAT, CARRY, SELECT, CONVERT, MEMORY, WARP, SYNC, ASYNC, MATRIX].flatMap((rules: Rules) =>
-    Object.entries(rules),
+  [INTEGER, FLOAT, FUNCTIONS, CARRY, SELECT, CONVERT, MEMORY, ATOMIC, WARP, SYNC, ASYNC, MATRIX].flatMap(
+    (rules: Rules) => Object.entries(rules),
   ),
 );
 
@@ -81,6 +83,8 @@ export function lower(module: PtxModule, entry: PtxEntry): Program {
     layout: b.memory.shared,
     localBytes: b.memory.localBytes,
     sharedGranule: b.sharedGranule,
+    ordersThreads: b.ordersThreads,
+    publishes: b.publishes,
     variables: b.memory.variables,
     slotNames: b.slotNames,
   };

@@ -12,7 +12,7 @@ import { narrowDouble } from '../float/half.js';
 import type { PtxOperand } from '../ptx/ast.js';
 import type { WarpEffect } from '../program.js';
 import type { Builder } from './builder.js';
-import { address32, memoryOperand } from './memory.js';
+import { address32, memoryOperand } from './address.js';
 import type { Rule, Rules } from './rules.js';
 
 const items = (operand: PtxOperand): readonly PtxOperand[] =>

@@ -1,8 +1,8 @@
 /** Moves, packing, comparison and selection -> operations. */
 
 import type { PtxOperand } from '../ptx/ast.js';
-import { floatLiteral, literal } from './builder.js';
 import type { Builder } from './builder.js';
+import { floatLiteral, literal } from './literals.js';
 import type { Modifiers } from './modifiers.js';
 import type { Rule, Rules } from './rules.js';
 import { extend, flushed, is64 } from './rules.js';

@@ -33,6 +33,7 @@ const barrier =
       m.type();
       m.done();
       const counted = b.operands === 4;
+      if (counted) b.ordersThreads = true;
       const source = b.p(b.operand(counted ? 3 : 2));
       const inputs = [b.i(b.operand(1)), counted ? b.i(b.operand(2)) : '0', source];
       const { id } = b.sync({ kind: 'barrier', idInput: 0, countInput: 1, mode, aligned }, inputs, 1);
@@ -42,6 +43,7 @@ const barrier =
     }
     if (!verb) throw b.unsupported('this barrier is not modelled');
     m.done();
+    if (b.operands > 1) b.ordersThreads = true;
     const inputs = [b.i(b.operand(0)), b.operands > 1 ? b.i(b.operand(1)) : '0'];
     b.sync({ kind: 'barrier', idInput: 0, countInput: 1, mode: verb, aligned }, inputs, 0);
   };

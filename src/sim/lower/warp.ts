@@ -36,6 +36,7 @@ function meet(
   effect: WarpEffect,
   orders = false,
 ): number {
+  if (orders) b.ordersThreads = true;
   const operand = b.operand(maskAt);
   const constant = operand.kind === 'integer' ? Number(BigInt.asIntN(32, operand.value)) : undefined;
   const all = constant === undefined ? [...inputs, b.i(operand)] : inputs;

@@ -200,6 +200,57 @@ cp.async.bulk.global.shared::cta.bulk_group [%rd0], [smem], ${bytes}; cp.async.b
     expect(words).toEqual(expected);
   });
 
+  test.each([1, 2, 3, 4, 5])('%i dimensions, both ways, over every edge', (rank) => {
+    const shape = [12, 3, 2, 3, 2].slice(0, rank);
+    const box = [8, 2, 2, 2, 1].slice(0, rank);
+    const at = [8, 2, -1, 1, 1].slice(0, rank);
+    const size = (extents: readonly number[]): number => extents.reduce((a, b) => a * b);
+    const memory = new SimMemory();
+    const values = Int32Array.from({ length: size(shape) }, (_, n) => n + 1);
+    const [from, to] = ['from', 'to'].map((name) => memory.alloc(values.byteLength, { name }));
+    memory.write(from!, new Uint8Array(values.buffer));
+    memory.fill(to!, 0);
+    const map = (address: bigint): Uint8Array =>
+      encodeTensorMap({
+        address,
+        elementBytes: 4,
+        shape,
+        strides: shape.slice(1).map((_, axis) => 4 * size(shape.slice(0, axis + 1))),
+        box,
+        swizzle: 'none',
+      });
+    const bytes = 4 * size(box);
+    const place = at.map((index, axis) => `mov.b32 %r${axis + 1}, ${index};`).join(' ');
+    const coordinates = `{${at.map((_, axis) => `%r${axis + 1}`).join(', ')}}`;
+    const text = kernelText(
+      `${place} mov.b64 %rd5, m0; cvta.param.u64 %rd6, %rd5; mov.b64 %rd7, m1; cvta.param.u64 %rd8, %rd7;
+mbarrier.init.shared::cta.b64 [bar], 1; mbarrier.arrive.expect_tx.shared::cta.b64 _, [bar], ${bytes};
+cp.async.bulk.tensor.${rank}d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [smem], [%rd6, ${coordinates}], [bar];
+W: mbarrier.try_wait.parity.shared::cta.b64 %p2, [bar], 0; @!%p2 bra W;
+cp.async.bulk.tensor.${rank}d.global.shared::cta.tile.bulk_group [%rd8, ${coordinates}], [smem]; cp.async.bulk.commit_group; cp.async.bulk.wait_group 0;`,
+      0,
+      SHARED,
+    ).replace('k()', 'k(.param .align 64 .b8 m0[128], .param .align 64 .b8 m1[128])');
+    const { reports } = simulate(compileKernel(parsePtx(text)), {
+      grid: 1,
+      block: 1,
+      args: [map(from!.address), map(to!.address)],
+      memory,
+    });
+    expect(reports).toEqual([]);
+    const expected = values.map((value, n) => {
+      let rest = n;
+      const inside = shape.every((extent, axis) => {
+        const index = (rest % extent) - at[axis]!;
+        rest = Math.floor(rest / extent);
+        return index >= 0 && index < box[axis]!;
+      });
+      return inside ? value : 0;
+    });
+    expect(expected.some((value) => value !== 0)).toBe(true);
+    expect([...new Int32Array(memory.read(to!).buffer)]).toEqual([...expected]);
+  });
+
   test('a map that the driver would refuse', () => {
     const map = {
       address: 0x1000n,

@@ -45,6 +45,29 @@ describe('the simulator as a device', () => {
     expect(found.map(({ kind, count }) => [kind, count])).toEqual([['out-of-bounds', 4]]);
   });
 
+  test('a dependent launch must wait for what the kernel before it on the stream wrote', () => {
+    const found: SimReport[] = [];
+    const device = openSimDevice({ onFaults: (reports) => found.push(...reports) });
+    const [a, b, c] = [device.alloc(32), device.alloc(32), device.alloc(32)];
+    device.fill(a, 1);
+    const load = (ptx: string) => device.loadModule({ name: 'double', ptx }).kernel('k');
+    const [hasty, patient] = [DOUBLE, DOUBLE.replace('ld.global', 'griddepcontrol.wait; ld.global')].map(
+      load,
+    );
+    const [stream, other] = [device.createStream(), device.createStream()];
+    const first = { ...SHAPE, parameters: pack(a.address, b.address), stream };
+    const second = { ...SHAPE, parameters: pack(b.address, c.address), stream };
+    device.launch(hasty!, first);
+    device.launch(hasty!, second);
+    device.launch(hasty!, first);
+    device.launch(patient!, { ...second, pdl: true });
+    device.launch(hasty!, first);
+    device.launch(hasty!, { ...second, pdl: true, stream: other });
+    expect(found).toEqual([]);
+    device.launch(hasty!, { ...second, pdl: true });
+    expect(found).toMatchObject([{ kind: 'read-before-dependency', count: 8 }]);
+  });
+
   test('a freed buffer is no longer there, and a cubin alone cannot run', () => {
     const device = openSimDevice();
     const [from, to] = [device.alloc(32), device.alloc(32)];

@@ -14,7 +14,8 @@ import type { LaunchOptions, SimReport } from '../../../src/sim/index.js';
 import { CompilePool } from '../../../src/toolchain/compile-pool.js';
 import { ensureToolchain } from '../../../src/toolchain/toolchain.js';
 import { MODULES, source } from './modules.js';
-import type { ClassModule, ClassName } from './modules.js';
+import type { ClassModule } from './class-module.js';
+import type { ClassName } from './modules.js';
 
 const ARCHS = ['sm_80', 'sm_90a', 'sm_100a'] as const;
 
@@ -196,9 +197,97 @@ describe.each(ARCHS)('%s computes', (arch) => {
     });
     expect([...new Float32Array(result.out)]).toEqual(expected);
   });
+
+  test('8-bit integers multiplied', async () => {
+    const a = new Int8Array(16 * 32).map((_, n) => ((n * 37) % 251) - 125);
+    const b = new Int8Array(8 * 32).map((_, n) => ((n * 53) % 241) - 120);
+    const result = await run('matrixInt8', arch, a, b, 512);
+    clean(result);
+    const expected = Array.from({ length: 128 }, (_, n) => {
+      let sum = 5;
+      for (let i = 0; i < 32; i++) sum += a[32 * (n >> 3) + i]! * b[32 * (n & 7) + i]!;
+      return sum;
+    });
+    expect([...new Int32Array(result.out)]).toEqual(expected);
+  });
+
+  test('more meetings of a warp', async () => {
+    const result = await run('meetings', arch, THREES.subarray(1, 33), 4, 32 * 12 * 4);
+    clean(result);
+    const x = [...THREES.subarray(1, 33)];
+    const found = new Int32Array(result.out);
+    for (let t = 0; t < 32; t++) {
+      expect([...found.subarray(12 * t, 12 * t + 8)]).toEqual([
+        x[t < 30 ? t + 2 : t],
+        96,
+        3,
+        x.reduce((p, q) => p & q),
+        x.reduce((p, q) => p | q),
+        x.reduce((p, q) => p ^ q),
+        0,
+        1,
+      ]);
+      expect(found[12 * t + 8]).toBe(t < 8 ? 0xff : 0);
+    }
+  });
+
+  test('atomics on bits, reductions, and atomics on shared memory', async () => {
+    const result = await run('bitAtomics', arch, THREES.subarray(0, 32), 128, 32);
+    clean(result);
+    const sums = Array.from({ length: 4 }, (_, n) => 8 * n + 4 * 28);
+    expect([...new Int32Array(result.out)]).toEqual([-1, -1, 0, 32, 496 + sums[0]!, ...sums.slice(1)]);
+    expect([...new Int32Array(result.b)].sort((p, q) => p - q)).toEqual(
+      Array.from({ length: 32 }, (_, n) => n),
+    );
+  });
+
+  test('blocks that wait for each other, and what a wait for too few does', async () => {
+    const result = await run('gridSync', arch, THREES, 4, 1024);
+    clean(result);
+    expect([...new Int32Array(result.out).subarray(128)]).toEqual(
+      Array.from({ length: 128 }, (_, n) => (((n >> 5) + 1) % 4) * 100 + (n & 31)),
+    );
+    const hasty = await run('gridSync', arch, THREES, 4, 1024, {}, (ptx) => {
+      expect(ptx).toMatch(/setp\.[a-z]+\.s32\s+%p\d+, %r\d+, [34];/);
+      return ptx.replace(/(setp\.[a-z]+\.s32\s+%p\d+, %r\d+, )[34];/g, '$11;');
+    });
+    expect(hasty.reports.map(({ kind }) => kind)).toContain('write-conflict');
+  });
 });
 
 describe.each(['sm_90a', 'sm_100a'])('%s computes', (arch) => {
+  test('stmatrix', async () => {
+    const bf16 = (x: number): number =>
+      narrow(new Int32Array(new Float32Array([x]).buffer)[0]!, BF16, 'rn', false);
+    const a = new Uint16Array(256).map((_, n) => bf16((n % 13) - 6));
+    const b = new Uint16Array(128).map((_, n) => bf16((n % 7) / 4));
+    const result = await run('matrixStore', arch, a, b, 256);
+    clean(result);
+    const expected = Array.from({ length: 128 }, (_, n) => {
+      let sum = 0;
+      for (let i = 0; i < 16; i++)
+        sum += widen(a[16 * (n >> 3) + i]!, BF16) * widen(b[16 * (n & 7) + i]!, BF16);
+      return bf16(sum);
+    });
+    expect([...new Uint16Array(result.out)]).toEqual(expected);
+  });
+
+  test('8-bit floats multiplied', async () => {
+    const e4m3 = (x: number): number =>
+      narrow(new Int32Array(new Float32Array([x]).buffer)[0]!, E4M3, 'rn', true);
+    const a = new Uint8Array(512).map((_, n) => e4m3(((n % 29) - 14) / 8));
+    const b = new Uint8Array(256).map((_, n) => e4m3((n % 23) / 4 - 2));
+    const result = await run('matrixFp8', arch, a, b, 512);
+    clean(result);
+    const expected = Array.from({ length: 128 }, (_, n) => {
+      let sum = 0;
+      for (let i = 0; i < 32; i++)
+        sum += widen(a[32 * (n >> 3) + i]!, E4M3) * widen(b[32 * (n & 7) + i]!, E4M3);
+      return sum;
+    });
+    expect([...new Float32Array(result.out)]).toEqual(expected);
+  });
+
   test('8-bit floats', async () => {
     const values = new Float32Array(128).map((_, n) => (n - 64) * 1.7 ** (n % 11));
     const result = await run('fp8', arch, values, 512, 128);

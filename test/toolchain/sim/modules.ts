@@ -1,31 +1,14 @@
-/** CuTeDSL modules as small as can be, one for each class of instructions, and their launch shapes. */
+/** CuTeDSL modules as small as can be, one for each class of instructions. */
 
-export interface ClassModule {
-  /** Statements of the kernel `k(a, b, out)`, with `t` the thread. */
-  readonly body: string;
-  /** Element types of a, b and out. */
-  readonly types: readonly [string, string, string];
-  readonly grid: number;
-  readonly block: number;
-  readonly cluster: number;
-  /** Instructions that the PTX must hold: what the module is here for. */
-  readonly instructions: readonly string[];
-  /** Needs sm_90 or later. */
-  readonly hopper: boolean;
-}
-
-const DEFAULTS = {
-  types: ['Int32', 'Int32', 'Int32'] as const,
-  grid: 1,
-  block: 32,
-  cluster: 1,
-  hopper: false,
-};
+import { DEFAULTS } from './class-module.js';
+import type { ClassModule } from './class-module.js';
+import { MATRIX_MODULES } from './matrix-modules.js';
+import { ORDER_MODULES } from './order-modules.js';
 
 export function source({ body, types, grid, block, cluster }: ClassModule): string {
   return `import cutlass
 import cutlass.cute as cute
-from cutlass import BFloat16, Float16, Float32, Float8E4M3FN, Int8, Int32, Int64
+from cutlass import BFloat16, Float16, Float32, Float8E4M3FN, Int8, Int32, Int64, Uint32
 from cutlass.cute.nvgpu import cpasync, warp
 from cutlass.cute.runtime import make_fake_stream, make_ptr
 
@@ -53,6 +36,8 @@ def compile_kernel(options: str):
 }
 
 export const MODULES = {
+  ...MATRIX_MODULES,
+  ...ORDER_MODULES,
   warp: {
     ...DEFAULTS,
     body: `
@@ -164,36 +149,6 @@ export const MODULES = {
     cute.make_tensor(out, 32)[t] = s[t % 4, 31 - t]
 `,
     instructions: ['cp.async.', 'cp.async.commit_group', 'cp.async.wait_'],
-  },
-  matrix: {
-    ...DEFAULTS,
-    types: ['BFloat16', 'BFloat16', 'Float32'],
-    body: `
-    tiled = cute.make_tiled_mma(warp.MmaF16BF16Op(BFloat16, Float32, (16, 8, 16)), cute.make_layout((1, 1, 1)))
-    smem = cutlass.memory.SmemAllocator()
-    sa = smem.allocate_tensor(BFloat16, cute.make_layout((16, 16), stride=(16, 1)), byte_alignment=16)
-    sb = smem.allocate_tensor(BFloat16, cute.make_layout((8, 16), stride=(16, 1)), byte_alignment=16)
-    ga = cute.make_tensor(a, cute.make_layout((16, 16), stride=(16, 1)))
-    gb = cute.make_tensor(b, cute.make_layout((8, 16), stride=(16, 1)))
-    for i in cutlass.range_constexpr(8):
-        sa[t // 2, (t % 2) * 8 + i] = ga[t // 2, (t % 2) * 8 + i]
-    for i in cutlass.range_constexpr(4):
-        sb[t // 4, (t % 4) * 4 + i] = gb[t // 4, (t % 4) * 4 + i]
-    cute.arch.barrier()
-    part = tiled.get_slice(t)
-    fa = tiled.make_fragment_A(part.partition_A(sa))
-    fb = tiled.make_fragment_B(part.partition_B(sb))
-    copy_a = cute.make_tiled_copy_A(cute.make_copy_atom(warp.LdMatrix8x8x16bOp(False, 4), BFloat16), tiled)
-    copy_b = cute.make_tiled_copy_B(cute.make_copy_atom(warp.LdMatrix8x8x16bOp(False, 2), BFloat16), tiled)
-    cute.copy(copy_a, copy_a.get_slice(t).partition_S(sa), copy_a.get_slice(t).retile(fa))
-    cute.copy(copy_b, copy_b.get_slice(t).partition_S(sb), copy_b.get_slice(t).retile(fb))
-    tc = part.partition_C(cute.make_tensor(out, cute.make_layout((16, 8), stride=(8, 1))))
-    fc = tiled.make_fragment_C(tc)
-    fc.fill(0.0)
-    cute.gemm(tiled, fc, fa, fb, fc)
-    cute.autovec_copy(fc, tc)
-`,
-    instructions: ['ldmatrix.sync', 'mma.sync.aligned.m16n8k16'],
   },
   namedBarriers: {
     ...DEFAULTS,
