@@ -18,6 +18,7 @@ export const SCALE_PTX = `.version 8.7
 .visible .entry ${ENTRY}(.param .u64 p0, .param .u64 p1, .param .u32 p2, .param .f32 p3)
 {
 .reg .pred %p<2>; .reg .b32 %r<8>; .reg .f32 %f<4>; .reg .b64 %rd<8>;
+griddepcontrol.wait;
 ld.param.u64 %rd1, [p0]; ld.param.u64 %rd2, [p1]; ld.param.u32 %r1, [p2]; ld.param.f32 %f1, [p3];
 mov.u32 %r2, %ctaid.x; mov.u32 %r3, %tid.x; shl.b32 %r4, %r2, 5; add.s32 %r5, %r4, %r3;
 setp.ge.u32 %p1, %r5, %r1; @%p1 bra DONE;
