@@ -67,6 +67,7 @@ formula: |
 export const INTERLEAVED_ROPE = `
 kernel: interleaved_rope
 doc: Rotary embedding of neighbouring pairs.
+tolerance: { ulp: 65536, reason: the two terms of a rotation may cancel }
 dims: { tokens: dynamic, heads: static, half: static, two: 2 }
 types: { T: [bf16] }
 tensors:

@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm100, decode, dependent launch
-# key: d0767e2b453e0fb24e9e4eb0179ae56736c90b015ac2ff52ff254a0dbd8a025e
+# key: 3148a3b0716f7dc74307a5526d5730fc5d71307a74c2cd4fd236811989d3f1d3
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 128 elements a row, 16 at a time, 4 threads a row
 # schedule: k: 128 elements a row, 16 at a time, 4 threads a row

@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm100, prefill, dependent launch
-# key: 6c0a0531691c50a8ba6f573e76c9a1378bd0e10edd1e1f02104f6c3cc7c973cb
+# key: d55b31a27adf2a37c3577e1c239291ddfec27822b7f2755b6676edf7ee9f188d
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 128 elements a row, 16 at a time, 4 threads a row
 # schedule: k: 128 elements a row, 16 at a time, 4 threads a row

@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm90, decode, dependent launch
-# key: 5a192f9a1e0c75c0774d13597aac6ddff0b61e25112dedc913a39b0e0cd79095
+# key: c3f1265d6ec3995bee2c16a5503adf304ac557e8322be7ee6738050872fa28b4
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 128 elements a row, 8 at a time, 8 threads a row
 # schedule: k: 128 elements a row, 8 at a time, 8 threads a row

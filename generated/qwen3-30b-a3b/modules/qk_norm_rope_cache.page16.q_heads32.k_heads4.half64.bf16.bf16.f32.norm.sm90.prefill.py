@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm90, prefill, dependent launch
-# key: 0d3286855bc2d1d2932eefdce71c60c665a071d66fdd3796d9142b59a5d5176b
+# key: ea4489ceccc3493357d7891ef9ce0cd19717fd01e7e50a491447b2d350aa361b
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 128 elements a row, 8 at a time, 8 threads a row
 # schedule: k: 128 elements a row, 8 at a time, 8 threads a row

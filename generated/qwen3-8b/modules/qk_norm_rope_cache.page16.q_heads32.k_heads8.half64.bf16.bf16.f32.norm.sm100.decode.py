@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm100, decode, dependent launch
-# key: 349b5f902a0ba660b36e2f78c8bb45bbae0bf9f0a27699024586242013bf8db3
+# key: d8a2f72e10cacfaaa99175f900a0fe4582f7ef3dcdbd4bac550bce4aa9456bed
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 128 elements a row, 16 at a time, 4 threads a row
 # schedule: k: 128 elements a row, 16 at a time, 4 threads a row

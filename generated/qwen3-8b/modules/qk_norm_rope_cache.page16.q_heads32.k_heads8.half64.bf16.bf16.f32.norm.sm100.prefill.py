@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm100, prefill, dependent launch
-# key: 81ba602857fbb076ee3c4a52e450e474a2d11509ef74361e4ecba8673e6c8b44
+# key: 6eec4c04a130007925404e72e000d2c8bf9bedf8a7ea9263988f52e4543dd637
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 128 elements a row, 16 at a time, 4 threads a row
 # schedule: k: 128 elements a row, 16 at a time, 4 threads a row

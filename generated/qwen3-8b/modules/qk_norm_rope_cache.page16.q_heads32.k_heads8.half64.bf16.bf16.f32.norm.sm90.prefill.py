@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm90, prefill, dependent launch
-# key: 397ecf2678fdcac76b9f5aa87ab86e062487b987c63e406ec19d35e8efcc5827
+# key: 053d92825cc53c9916674ca25901ac48d174455b83a57ad1a0c5f380f91b4465
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 128 elements a row, 8 at a time, 8 threads a row
 # schedule: k: 128 elements a row, 8 at a time, 8 threads a row
