@@ -1,6 +1,7 @@
 /** What integer tensors are for, read off the formula: indices of loads, indices of writes, offsets of ranges. */
 
 import type { BoundIndex, BoundKernel, BoundSection, TypedExpr } from '../spec/index.js';
+import { children } from '../spec/walk.js';
 
 export interface IndexUse {
   readonly kind: 'gather' | 'scatter';
@@ -82,30 +83,4 @@ function loadsOf(index: TypedExpr, section: BoundSection): readonly string[] {
 /** An expression and all that it is made of. */
 export function subexpressions(expr: TypedExpr): readonly TypedExpr[] {
   return [expr, ...children(expr).flatMap(subexpressions)];
-}
-
-function children(expr: TypedExpr): readonly TypedExpr[] {
-  switch (expr.kind) {
-    case 'literal':
-    case 'param':
-    case 'position':
-    case 'extent':
-    case 'local':
-      return [];
-    case 'load':
-      return expr.indices.map(({ index }) => index);
-    case 'remap':
-    case 'unary':
-    case 'cast':
-    case 'reduce':
-      return [expr.operand];
-    case 'binary':
-    case 'compare':
-      return [expr.left, expr.right];
-    case 'select':
-      return [expr.condition, expr.then, expr.otherwise];
-    default:
-      expr satisfies never;
-      return [];
-  }
 }

@@ -3,7 +3,7 @@
 import type { Statement, TypedExpr, TypedStatement } from '../types.js';
 import { ExprChecker } from './check-expr.js';
 import { AbsentName, type Scope } from './scope.js';
-import { dependsOnLaunch } from './walk.js';
+import { dependsOnLaunch } from '../walk.js';
 import { checkWrite } from './writes.js';
 
 /** Statements whose names are checked already. Raises FORMULA_TYPE, FORMULA_NAME, FORMULA_UNSUPPORTED. */

@@ -4,7 +4,7 @@ import { entryDims } from '../shapes.js';
 import type { TensorDecl } from '../types.js';
 import type { CheckedSection } from './checked-section.js';
 import { typeError } from './errors.js';
-import { dependsOnLaunch } from './walk.js';
+import { dependsOnLaunch } from '../walk.js';
 import type { Write } from './writes.js';
 
 /**

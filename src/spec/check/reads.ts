@@ -1,7 +1,7 @@
 /** Typed statements -> the reads of tensors that they make, each with whether it is made for a range of other rows. */
 
 import type { TypedExpr, TypedStatement } from '../types.js';
-import { children, expressionsOf } from './walk.js';
+import { children, expressionsOf } from '../walk.js';
 
 export type Load = TypedExpr & { readonly kind: 'load' };
 

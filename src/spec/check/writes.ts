@@ -9,7 +9,7 @@ import { ARITHMETIC } from './literals.js';
 import { checkCondition } from './operators.js';
 import type { TensorView } from './scope.js';
 import { decide } from './static-flags.js';
-import { dependsOnLaunch } from './walk.js';
+import { dependsOnLaunch } from '../walk.js';
 
 export type Write = TypedStatement & { readonly kind: 'write' };
 

@@ -1,6 +1,6 @@
 /** A typed expression -> the expressions right below it, whatever its kind; and what can be read off a whole tree. */
 
-import type { TypedExpr, TypedStatement } from '../types.js';
+import type { TypedExpr, TypedStatement } from './types.js';
 
 /** Operands, and the indices of a load. */
 export function children(expr: TypedExpr): readonly TypedExpr[] {
