@@ -22,13 +22,9 @@ export async function inputsKey(files: readonly string[], options: unknown): Pro
 /** The manifest of `outDir` if it was made from these inputs and every file is as the manifest says. */
 export async function upToDate(outDir: string, key: string): Promise<Manifest | undefined> {
   try {
-    const stamp = JSON.parse(await readFile(join(outDir, STAMP), 'utf8')) as {
-      inputs?: string;
-      manifest?: string;
-    };
-    const text = await readFile(join(outDir, 'manifest.json'), 'utf8');
-    if (stamp.inputs !== key || stamp.manifest !== sha256(text)) return undefined;
-    const manifest = JSON.parse(text) as Manifest;
+    const stamped = await readStamped(outDir);
+    if (stamped?.inputs !== key) return undefined;
+    const manifest = JSON.parse(stamped.manifest) as Manifest;
     const files = manifest.variants.flatMap((variant) => Object.values(variant.files));
     const intact = await Promise.all(
       files.map(async (file) => sha256(await readFile(join(outDir, file.path))) === file.sha256),
@@ -49,17 +45,23 @@ export async function restamp(outDir: string, write: () => Promise<void>): Promi
 
 async function stampedInputs(outDir: string): Promise<string | undefined> {
   try {
-    const stamp = JSON.parse(await readFile(join(outDir, STAMP), 'utf8')) as {
-      inputs?: string;
-      manifest?: string;
-    };
-    return stamp.manifest === sha256(await readFile(join(outDir, 'manifest.json')))
-      ? stamp.inputs
-      : undefined;
+    return (await readStamped(outDir))?.inputs;
   } catch {
     // No stamp, or a damaged one: there is nothing to keep true.
     return undefined;
   }
+}
+
+/** What `outDir` was made from and the text of its manifest; undefined where the stamp speaks of another manifest. */
+async function readStamped(
+  outDir: string,
+): Promise<{ readonly inputs: string | undefined; readonly manifest: string } | undefined> {
+  const stamp = JSON.parse(await readFile(join(outDir, STAMP), 'utf8')) as {
+    inputs?: string;
+    manifest?: string;
+  };
+  const manifest = await readFile(join(outDir, 'manifest.json'), 'utf8');
+  return stamp.manifest === sha256(manifest) ? { inputs: stamp.inputs, manifest } : undefined;
 }
 
 /** Records that `outDir` was made from these inputs. */

@@ -93,18 +93,18 @@ function summaryOf({ cases, batchInvariant }: Verdict) {
 }
 
 async function recordInManifest(dir: string, results: readonly VariantResult[]): Promise<void> {
-  const path = join(dir, MANIFEST_FILE);
-  const manifest = await readManifest(path);
   const passed = new Map(
     results.flatMap(({ variant, verdict, key }) =>
       verdict?.passed && key !== undefined ? [[variant.id, { key, ...summaryOf(verdict) }] as const] : [],
     ),
   );
-  const verified = new Set(results.map(({ variant }) => variant.id));
-  const changed = manifest.variants.some(
-    ({ id, verification }) => verified.has(id) && passed.get(id)?.key !== verification?.key,
+  const changed = results.some(
+    ({ variant: { id, verification } }) => passed.get(id)?.key !== verification?.key,
   );
   if (!changed) return;
+  const path = join(dir, MANIFEST_FILE);
+  const manifest = await readManifest(path);
+  const verified = new Set(results.map(({ variant }) => variant.id));
   const variants = manifest.variants.map((variant): VariantEntry => {
     if (!verified.has(variant.id)) return variant;
     const { verification: _old, ...rest } = variant;

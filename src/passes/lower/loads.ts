@@ -1,7 +1,7 @@
 /** Loads of the row's lanes: into fragments before the first sweep, or where a value is used. */
 
 import type { Value, ValueId } from '../../ir/kernel.js';
-import { all, guarded, i32, type Coordinate, type Statement, type TileExpr } from '../../ir/tile.js';
+import { guarded, i32, type Coordinate, type Statement, type TileExpr } from '../../ir/tile.js';
 import { tensorOf } from '../choose-vector.js';
 import { Elementwise } from './elementwise.js';
 import { asBool } from './expressions.js';
@@ -81,7 +81,7 @@ export class Loads {
         },
       },
     ]);
-    scope.out.push(...guarded(all(condition ? [condition] : []), body));
+    scope.out.push(...guarded(condition, body));
     return asBool(read(fragment, width > 0, width, dtype));
   }
 

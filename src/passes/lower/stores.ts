@@ -3,7 +3,7 @@
 import type { Store } from '../../ir/kernel.js';
 import { all, arith, compare, guarded, i32, type Statement, type TileExpr } from '../../ir/tile.js';
 import { unsupported } from '../unsupported.js';
-import { laneView } from './access.js';
+import { laneView, type LaneView } from './access.js';
 import { Elementwise } from './elementwise.js';
 import type { Fragments } from './fragments.js';
 import type { LaneGeometry } from './lane-geometry.js';
@@ -70,18 +70,7 @@ export class Stores {
       return;
     }
     const { name: to, lanes } = this.values.views.view(access);
-    const { partial } = this.context.lanes;
-    const parts = partial ? this.fragments.takeApart(value, 'r_out', scope.out) : undefined;
-    const statements = this.geometry.moveVector(true, scope.tiles, (element) => [
-      {
-        kind: 'store',
-        to,
-        at: this.geometry.coordinates(lanes!, scope.tiles, element),
-        value: element ? parts!(element) : value,
-        span,
-      },
-    ]);
-    scope.out.push(...statements);
+    this.storeVector(to, lanes!, scope, value, span);
   }
 
   /** A store of a value that varies over few lanes or none: one thread of those that share an element writes it. */
@@ -98,22 +87,28 @@ export class Stores {
       const value = lanes.hasVector
         ? this.values.vector(store.value, scope)
         : this.values.compute(store.value, scope);
-      const parts =
-        lanes.hasVector && this.context.lanes.partial
-          ? this.fragments.takeApart(value, 'r_out', out)
-          : undefined;
-      const statements = this.geometry.moveVector(lanes.hasVector, tiles, (element) => [
-        {
-          kind: 'store',
-          to,
-          at: this.geometry.coordinates(lanes, tiles, element),
-          value: element ? parts!(element) : value,
-          span: store.span,
-        },
-      ]);
-      out.push(...statements);
+      this.storeVector(to, lanes, scope, value, store.span);
     });
     this.context.row.push(...guarded(guard, body));
+  }
+
+  /** The elements of one vector that exist, or the one element where the view has no vector. */
+  private storeVector(to: string, lanes: LaneView, scope: Scope, value: TileExpr, span: Store['span']): void {
+    const { tiles, out } = scope;
+    const parts =
+      lanes.hasVector && this.context.lanes.partial
+        ? this.fragments.takeApart(value, 'r_out', out)
+        : undefined;
+    const statements = this.geometry.moveVector(lanes.hasVector, tiles, (element) => [
+      {
+        kind: 'store',
+        to,
+        at: this.geometry.coordinates(lanes, tiles, element),
+        value: element ? parts!(element) : value,
+        span,
+      },
+    ]);
+    out.push(...statements);
   }
 
   /** Conditions that pick one thread of those that hold the same element. */
