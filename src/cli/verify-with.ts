@@ -7,6 +7,7 @@ import { readManifest } from '../device/manifest-read.js';
 import { writeManifest } from '../store/manifest-write.js';
 import { openLocalStore } from '../store/open-store.js';
 import type { VerifyPool } from '../verify/pool.js';
+import { worstUlp } from '../verify/summary.js';
 import { verifyBuild, type VariantResult, type VerifyResult } from '../verify/verify-build.js';
 import { builderOptions, outDir, type BuildOptions } from './build-with.js';
 import { colour, note, print, printError } from './output.js';
@@ -84,10 +85,9 @@ export function verdictJson({ variant, from, seconds, verdict, error }: VariantR
 type Verdict = NonNullable<VariantResult['verdict']>;
 
 function summaryOf({ cases, batchInvariant }: Verdict) {
-  const worstUlp = Math.max(0, ...cases.map((each) => each.worstUlp));
   return {
     cases: cases.length,
-    worstUlp: Number(worstUlp.toPrecision(4)),
+    worstUlp: Number(worstUlp(cases).toPrecision(4)),
     ...(batchInvariant !== undefined && { batchInvariant }),
   };
 }

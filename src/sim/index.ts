@@ -9,7 +9,7 @@ export type { SimKernel } from './launch.js';
 export type { Argument, Dim3, LaunchOptions, LaunchResult } from './launch-options.js';
 export { Allocation, SimMemory } from './memory.js';
 export type { AllocationOptions, TensorView } from './memory.js';
-export type { PtxEntry, PtxModule } from './ptx/ast.js';
+export type { PtxEntry, PtxInstruction, PtxModule } from './ptx/ast.js';
 export { encodeTensorMap } from './tensor-map.js';
 export type { Swizzle, TensorMap } from './tensor-map.js';
 export type { GlobalTraffic, Profile, SharedTraffic } from './profile.js';

@@ -25,7 +25,7 @@ export interface LaunchOptions {
   /** `all`, `none`, or some; default all. */
   readonly checks?: 'all' | 'none' | Partial<Checks>;
   readonly limits?: {
-    /** Jumps back and continuations after a point of synchronisation, all threads together; default 2^31 - 1. */
+    /** Jumps back and continuations after a point of synchronisation, all threads together; a fault counts as 30. Default 2^31 - 1. */
     readonly steps?: number;
     /** Kinds and places of faults that are kept; default 64. */
     readonly reports?: number;

@@ -17,7 +17,7 @@ import type { SimMemory } from './memory.js';
 import { packParameters } from './parameters.js';
 import { Profiler } from './profile.js';
 import type { Program, WarpMachine } from './program.js';
-import { Reporter } from './report.js';
+import { formatReport, Reporter } from './report.js';
 import type { Report, SimReport } from './report.js';
 import { Scheduler } from './schedule/scheduler.js';
 import type { PointArrays, StretchFunction } from './schedule/scheduler.js';
@@ -41,6 +41,9 @@ export interface MachineShape {
 export function awaitsOthers({ points }: Program): boolean {
   return points.some(({ action }) => action.kind === 'yield');
 }
+
+/** A fault takes about as long as this many steps: a loop that faults for ever is to end as soon as any other. */
+const STEPS_OF_A_FAULT = 30;
 
 /** Launches of one shape reuse a machine, and with it what the engine has optimised. */
 export class Machine {
@@ -82,7 +85,9 @@ export class Machine {
     this.#parameters = plain(parameterBytes);
     this.#reporter = new Reporter(program, 0);
     const report: Report = (kind, thread, instruction, more) => {
-      if (isWatched(checks, kind)) this.#reporter.add(kind, instruction, { ...more, ...this.#who(thread) });
+      if (!isWatched(checks, kind)) return;
+      this.#world[1]! -= STEPS_OF_A_FAULT;
+      this.#reporter.add(kind, instruction, { ...more, ...this.#who(thread) });
     };
     const common = {
       threadStride: this.#stride,
@@ -163,6 +168,7 @@ export class Machine {
     const { entry, instructions, module } = this.kernel.program;
     const instruction = instructions[Math.max(0, at)];
     const { block, thread: t } = this.#who(thread);
+    const { reports } = this.#reporter;
     throw new RoseError({
       code: 'SIM_LIMIT',
       message: `${entry.name} runs longer than the step limit allows`,
@@ -170,6 +176,7 @@ export class Machine {
       actual: `block (${block!.join(', ')}), thread (${t!.join(', ')}) is still in this loop`,
       expected: 'an end within the steps of `limits.steps`',
       next: 'look for a loop that never ends, or raise the step limit',
+      ...(reports.length > 0 && { detail: reports.map(formatReport).join('\n') }),
     });
   };
 

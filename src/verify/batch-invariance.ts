@@ -18,22 +18,25 @@ export function rowDimension(bound: BoundKernel): string | undefined {
       ),
     ),
   );
-  const extended = new Set(
-    bound.tensors.flatMap(({ modes }) => modes.filter(({ extra }) => extra > 0).map(({ dim }) => dim)),
-  );
   return Object.entries(bound.extents)
     .filter(([dim, extent]) => extent === 'dynamic' && !roles.targets.has(dim))
     .map(([dim]) => dim)
-    .find(
-      (dim) =>
-        !reduced.has(dim) && !extended.has(dim) && bound.tensors.some((tensor) => modeOf(tensor, dim) >= 0),
-    );
+    .find((dim) => !reduced.has(dim) && bound.tensors.some((tensor) => modeOf(tensor, dim) >= 0));
 }
+
+/** Rows that end where the next one begins, such as the sequences of a ragged batch, stay in their order. */
+const isRagged = (bound: BoundKernel, dim: string): boolean =>
+  bound.tensors.some(({ modes }) => modes.some((mode) => mode.dim === dim && mode.extra > 0));
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
 const modeOf = (tensor: BoundTensor, dim: string): number =>
   tensor.modes.findIndex((mode) => mode.dim === dim);
 
-/** Runs `problem` again with its rows turned round, and with one of them alone, and compares the bits of each row. */
+/**
+ * Runs `problem` again with its rows turned round (of a ragged batch the second half), and with one of them alone, and
+ * compares the bits of each row.
+ */
 export function checkBatchInvariance(
   bound: BoundKernel,
   variant: VariantEntry,
@@ -45,8 +48,9 @@ export function checkBatchInvariance(
   const rows = dim === undefined ? 0 : problem.extents[dim]!;
   if (dim === undefined || rows < 2) return undefined;
   const whole = launcher.run(problem, options).outputs;
-  const turned = Array.from({ length: rows }, (_, i) => (i + Math.ceil(rows / 2)) % rows);
-  for (const order of [turned, [rows - 1]]) {
+  const half = Math.ceil(rows / 2);
+  const moved = [...range(half, rows), ...(isRagged(bound, dim) ? [] : range(0, half))];
+  for (const order of [moved, [rows - 1]]) {
     const other = launcher.run(withRows(bound, variant, problem, dim, order), options).outputs;
     for (const [n, output] of other.entries()) {
       const difference = firstDifference(whole[n]!, output, dim, order);
@@ -77,11 +81,13 @@ function withRows(
     const inner = shape.slice(mode + 1).reduce((product, extent) => product * extent, 1);
     const outer = shape.slice(0, mode).reduce((product, extent) => product * extent, 1);
     const rows = shape[mode]!;
-    const moved = new Float64Array(outer * order.length * inner);
+    const last = order.at(-1)!;
+    const taken = [...order, ...range(last + 1, last + 1 + tensor.modes[mode]!.extra)];
+    const moved = new Float64Array(outer * taken.length * inner);
     for (let o = 0; o < outer; o++) {
-      order.forEach((row, i) => {
+      taken.forEach((row, i) => {
         const from = (o * rows + row) * inner;
-        moved.set(data.subarray(from, from + inner), (o * order.length + i) * inner);
+        moved.set(data.subarray(from, from + inner), (o * taken.length + i) * inner);
       });
     }
     inputs.set(tensor.name, moved);

@@ -1,6 +1,7 @@
 /** Verdicts as text for people. */
 
 import { formatReport } from '../sim/report.js';
+import { worstUlp } from './summary.js';
 import type { Failure, Verdict } from './types.js';
 
 const element = (tensor: string, index: readonly number[]): string => `${tensor}[${index.join(', ')}]`;
@@ -31,7 +32,7 @@ export function formatFailure(failure: Failure): string {
 /** A verdict in one line, and a line for each failure. */
 export function formatVerdict({ id, passed, cases, batchInvariant }: Verdict): string {
   const failed = cases.filter(({ failures }) => failures.length > 0);
-  const worst = Math.max(0, ...cases.map(({ worstUlp }) => worstUlp));
+  const worst = worstUlp(cases);
   const batch = batchInvariant === undefined ? '' : batchInvariant ? ', batch invariant' : '';
   const head = passed
     ? `passed ${id}: ${cases.length} cases, at most ${worst.toPrecision(2)} ulp${batch}`

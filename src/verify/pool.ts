@@ -19,6 +19,7 @@ export interface VerifyPoolOptions {
 
 interface Task {
   readonly job: Job;
+  readonly start: () => void;
   readonly settle: (answer: Answer) => void;
   readonly fail: (error: unknown) => void;
   worker?: Worker;
@@ -35,16 +36,24 @@ export class VerifyPool implements AsyncDisposable {
 
   constructor(private readonly options: VerifyPoolOptions) {}
 
-  /** @throws CANCELLED, and what `verifyVariant` throws */
-  async verify(subject: Subject, options: SentOptions = {}, signal?: AbortSignal): Promise<Verdict> {
+  /**
+   * @param onStart called when the subject's turn has come
+   * @throws CANCELLED, and what `verifyVariant` throws
+   */
+  async verify(
+    subject: Subject,
+    options: SentOptions = {},
+    signal?: AbortSignal,
+    onStart: () => void = () => undefined,
+  ): Promise<Verdict> {
     const what = `verifying ${subject.variant.id}`;
     throwIfCancelled(signal, what);
     if (this.disposed) throw cancelled(what);
     const job: Job = { subject, options };
     const answer =
       this.options.workers === 0
-        ? await this.runHere(job, what, signal)
-        : await this.runThere(job, what, signal);
+        ? await this.runHere(job, what, onStart, signal)
+        : await this.runThere(job, what, onStart, signal);
     switch (answer.kind) {
       case 'verdict':
         return answer.verdict;
@@ -67,7 +76,12 @@ export class VerifyPool implements AsyncDisposable {
     await Promise.all([...this.ending, this.inline]);
   }
 
-  private runHere(job: Job, what: string, signal: AbortSignal | undefined): Promise<Answer> {
+  private runHere(
+    job: Job,
+    what: string,
+    onStart: () => void,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
     const answer = this.inline.then(async () => {
       // The simulator is loaded where a kernel is run, and not to look up verdicts.
       const { attempt } = await import('./attempt.js');
@@ -75,17 +89,23 @@ export class VerifyPool implements AsyncDisposable {
       await turn();
       throwIfCancelled(signal, what);
       if (this.disposed) throw cancelled(what);
+      onStart();
       return attempt(job);
     });
     this.inline = answer.catch(() => undefined);
     return answer;
   }
 
-  private async runThere(job: Job, what: string, signal: AbortSignal | undefined): Promise<Answer> {
+  private async runThere(
+    job: Job,
+    what: string,
+    start: () => void,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
     let onAbort = (): void => undefined;
     try {
       return await new Promise<Answer>((settle, fail) => {
-        const task: Task = { job, settle, fail };
+        const task: Task = { job, start, settle, fail };
         onAbort = () => this.drop(task, cancelled(what, signal?.reason));
         if (signal) {
           setMaxListeners(0, signal); // one a subject is no leak
@@ -106,6 +126,7 @@ export class VerifyPool implements AsyncDisposable {
       const task = this.queue.shift()!;
       task.worker = worker;
       this.running.set(worker, task);
+      task.start();
       worker.postMessage(task.job);
     }
   }

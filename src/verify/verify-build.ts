@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 import type { VariantEntry } from '../device/index.js';
 import type { ArtifactStore } from '../store/index.js';
 import { RoseError } from '../util/errors.js';
+import { ModuleLines } from './module-lines.js';
 import { VerifyPool } from './pool.js';
 import { readSubjects, type SubjectSource } from './read-subjects.js';
 import { recordedVerdict, recordVerdict, verdictKey, type RecordedOptions } from './record.js';
@@ -36,6 +37,7 @@ export interface VerifyProgress {
 export interface VariantResult {
   readonly variant: VariantEntry;
   readonly from: 'run' | 'record';
+  /** Without its wait for a thread. */
   readonly seconds: number;
   /** Hash of all that the verdict follows from: what it is recorded under. */
   readonly key: string;
@@ -61,11 +63,12 @@ export async function verifyBuild(request: VerifyBuildRequest): Promise<VerifyRe
   const subjects = await readSubjects(request, request.signal);
   const workers = request.workers ?? availableParallelism();
   const pool = request.pool ?? new VerifyPool({ workers: Math.min(workers, subjects.length) });
+  await using lines = new ModuleLines(request.dir);
   let done = 0;
   try {
     const results = await Promise.all(
       subjects.map(async (subject) => {
-        const result = await verifySubject(subject, pool, request);
+        const result = await verifySubject(subject, pool, lines, request);
         done++;
         request.onProgress?.({ result, done, total: subjects.length });
         return result;
@@ -85,9 +88,13 @@ export async function verifyBuild(request: VerifyBuildRequest): Promise<VerifyRe
 async function verifySubject(
   subject: Subject,
   pool: VerifyPool,
+  lines: ModuleLines,
   { record, signal, checks, limits }: VerifyBuildRequest,
 ): Promise<VariantResult> {
-  const start = performance.now();
+  let start = performance.now();
+  const onStart = (): void => {
+    start = performance.now();
+  };
   const { variant } = subject;
   const options: RecordedOptions = {
     ...(checks !== undefined && { checks }),
@@ -101,7 +108,8 @@ async function verifySubject(
   const known = record && (await recordedVerdict(record, key));
   if (known) return result('record', { verdict: known });
   try {
-    const verdict = await pool.verify(subject, options, signal);
+    const ran = await pool.verify(subject, options, signal, onStart);
+    const verdict = await lines.complete(subject, ran, signal);
     if (record) await recordVerdict(record, key, verdict);
     return result('run', { verdict });
   } catch (error) {

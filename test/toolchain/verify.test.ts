@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -11,6 +11,7 @@ import type { PlannedVariant } from '../../src/plan/index.js';
 import { loadSpecs, type KernelSpec } from '../../src/spec/index.js';
 import { packagePath } from '../../src/util/package-root.js';
 import { verifyVariant } from '../../src/verify/index.js';
+import { ModuleLines } from '../../src/verify/module-lines.js';
 import { readSubjects } from '../../src/verify/read-subjects.js';
 import { SAMPLES } from '../support/sample-specs.js';
 import { transpile, type Transpiled } from '../support/transpile.js';
@@ -101,6 +102,31 @@ test('rows shared by the threads of a CTA, and by the CTAs of a cluster', async 
   const dir = await built('long', library, variants);
   expect(await verified(dir)).toEqual({ passed: 2, wrong: [] });
 }, 300_000);
+
+test('a fault names the line of the rendered module', async () => {
+  const spec = library.get('rms_norm')!;
+  const dir = await built('lines', library, [
+    variantOf(spec, bindingsOf(spec, { hidden: 128 })[0]!, 'sm90', 'decode'),
+  ]);
+  const [subject] = await readSubjects({ dir });
+  const broken = { ...subject!, ptx: subject!.ptx.replace(/setp\.ge\.s32/, 'setp.gt.s32') };
+  await using lines = new ModuleLines(dir);
+  const { cases } = await lines.complete(broken, verifyVariant(broken));
+  const reports = cases.flatMap(({ failures }) =>
+    failures.flatMap((failure) => (failure.kind === 'fault' ? [failure.report] : [])),
+  );
+  const { path } = subject!.variant.files.module;
+  const text = (await readFile(join(dir, path), 'utf8')).split('\n');
+  expect(reports.length).toBeGreaterThan(0);
+  for (const { ptx, moduleFile, moduleLine } of reports) {
+    expect(moduleFile).toBe(path);
+    expect([ptx, text[moduleLine! - 1]]).toEqual(
+      ptx!.includes('ld.global')
+        ? [expect.anything(), expect.stringContaining('.load()')]
+        : [expect.stringContaining('st.global'), expect.stringContaining('.store(')],
+    );
+  }
+}, 60_000);
 
 describe('a kernel that is broken is caught:', () => {
   test.each<readonly [string, number, RegExp, string, string]>([

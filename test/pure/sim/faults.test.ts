@@ -324,6 +324,16 @@ describe('limits', () => {
     });
   });
 
+  test('a loop that faults for ever ends soon, and with what it did', () => {
+    const text = faulty('ld.param.u64 %rd1, [p0];', 'L: st.global.b32 [%rd1+4096], %r0; bra L;');
+    expect(() => run(text, { limits: { steps: 1_000_000 } })).toThrow(
+      expect.objectContaining({
+        code: 'SIM_LIMIT',
+        detail: expect.stringMatching(/^out-of-bounds in k: .* \d+ times$/m),
+      }),
+    );
+  });
+
   test('too little memory, at the allocation or when a sparse buffer is touched', () => {
     expect(() => new SimMemory(1000).alloc(4096, { name: 'big' })).toThrow(
       expect.objectContaining({ code: 'SIM_LIMIT', message: expect.stringContaining('"big"') }),
