@@ -26,6 +26,7 @@ const layers = {
     'sim',
     'verify',
   ],
+  bench: ['util', 'device', 'spec', 'verify', 'runtime'],
   // The simulator alone, and only where a program asks for the `sim` device.
   runtime: ['util', 'device', 'sim'],
   engine: ['util', 'device', 'runtime'],

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { RoseError } from '../util/errors.js';
 import { packagePath } from '../util/package-root.js';
+import { registerBench } from './commands/bench.js';
 import { registerBuild } from './commands/build.js';
 import { registerCache } from './commands/cache.js';
 import { registerDoctor } from './commands/doctor.js';
@@ -26,6 +27,7 @@ Start with:
 const COMMANDS = [
   registerBuild,
   registerVerify,
+  registerBench,
   registerPlan,
   registerExplain,
   registerMatrix,

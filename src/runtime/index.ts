@@ -18,7 +18,7 @@ export type { CudaDriver } from './driver/cuda-driver.js';
 export type { LaunchShape } from './driver/launch-packet.js';
 export { loadLibcuda, type LoadDriverOptions } from './driver/load-libcuda.js';
 export { decode, dtypeBytes, encode } from './dtype.js';
-export { BoundLaunch } from './library/bound-launch.js';
+export { BoundLaunch, type BindOptions } from './library/bound-launch.js';
 export type { Question } from './library/catalogue.js';
 export type { Explanation } from './library/explain.js';
 export { DECODE_ROWS, Library, type Asked } from './library/library.js';

@@ -51,6 +51,7 @@ export const ERROR_CATALOGUE = {
   DRIVER_MISSING: 'no CUDA driver was found, or it is too old',
   DRIVER_CALL: 'the CUDA driver refused a call',
   HANDLE_CLOSED: 'something was used after it was freed or closed, or belongs to another device',
+  PEERS: 'the process of the implementations to compare with failed',
   LIBRARY_MISS: 'no variant of the library serves this call',
   LIBRARY_DAMAGED: 'a file of the library is missing or is not the one that its manifest names',
   USAGE: 'the command line is wrong',

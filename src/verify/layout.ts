@@ -20,17 +20,30 @@ export function layoutOf(
   variant: VariantEntry,
   extents: Readonly<Record<string, number>>,
 ): TensorLayout {
+  return stridesOf(tensor, extents, (entry, contiguous) => {
+    const multiple = multipleOf(variant, tensor.name, entry);
+    return (Math.ceil(contiguous / multiple) + 1) * multiple;
+  });
+}
+
+/** The same without gaps: as a tensor lies that is allocated for the launch. */
+export function denseLayout(tensor: BoundTensor, extents: Readonly<Record<string, number>>): TensorLayout {
+  return stridesOf(tensor, extents, (_entry, contiguous) => contiguous);
+}
+
+/** @param free stride of a shape entry that the launch gives, from what lies within one step of it */
+function stridesOf(
+  tensor: BoundTensor,
+  extents: Readonly<Record<string, number>>,
+  free: (entry: number, contiguous: number) => number,
+): TensorLayout {
   const shape = tensor.modes.map((mode) => extents[mode.dim]! / blockOf(mode.axis) + mode.extra);
   const strides = new Array<number>(shape.length).fill(0);
   let contiguous = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
     const mode = tensor.modes[i]!;
-    if (mode.stride === 'dynamic') {
-      const multiple = multipleOf(variant, tensor.name, mode.entry);
-      strides[i] = (Math.ceil(contiguous / multiple) + 1) * multiple;
-    } else {
-      strides[i] = mode.stride === 'computed' ? contiguous : mode.stride;
-    }
+    if (mode.stride === 'dynamic') strides[i] = free(mode.entry, contiguous);
+    else strides[i] = mode.stride === 'computed' ? contiguous : mode.stride;
     contiguous = Math.max(contiguous, shape[i]! * strides[i]!);
   }
   const empty = shape.includes(0);

@@ -324,7 +324,7 @@ export class FakeDriver implements CudaDriver {
     const device = (ordinal: number): FakeDevice | undefined => this.#devices[ordinal];
     const attributes = (info: FakeDevice): Readonly<Record<number, number>> => ({
       16: 132,
-      38: 50 * 2 ** 20,
+      38: 2 ** 20,
       75: info.capability[0],
       76: info.capability[1],
       95: 1,
@@ -390,7 +390,8 @@ export class FakeDriver implements CudaDriver {
       cuModuleLoadData: (out, image) => {
         const { bytes, from } = this.#hostBytes(image);
         const elf = bytes[from] === 0x7f && bytes[from + 1] === 0x45;
-        return elf ? this.#make('module', out) : INVALID_IMAGE;
+        const ptx = Buffer.from(bytes.slice(from, from + 8)).toString('latin1') === '.version';
+        return elf || ptx ? this.#make('module', out) : INVALID_IMAGE;
       },
       cuModuleUnload: (handle) => this.#end(handle, 'module'),
       cuModuleGetFunction: (out, handle, name) => {
@@ -405,7 +406,7 @@ export class FakeDriver implements CudaDriver {
         return param ? this.#put64(offset, param[0]) || this.#put64(size, param[1]) : INVALID_VALUE;
       },
       cuLaunchKernelEx: (config, kernel, params, extra) => this.#launch(config, kernel, params, extra),
-      cuMemGetInfo: (free, total) => this.#put64(free, 4096) || this.#put64(total, 8192),
+      cuMemGetInfo: (free, total) => this.#put64(free, 2 ** 25) || this.#put64(total, 2 ** 26),
       cuMemAlloc: (out, bytes) => this.#allocate(out, bytes),
       cuMemFree: (address) => this.#free(address),
       cuMemAllocAsync: (out, bytes, stream) =>

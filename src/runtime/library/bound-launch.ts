@@ -7,6 +7,12 @@ import { guardError } from './refusal.js';
 import type { ServedVariant } from './served-variant.js';
 import { VariantPlan } from './variant-plan.js';
 
+export interface BindOptions {
+  readonly stream?: bigint;
+  /** `false`: the launch waits for the stream's previous kernel, also where the variant need not. */
+  readonly dependentLaunch?: boolean;
+}
+
 export class BoundLaunch {
   readonly #args: Record<string, Tensor<string> | number>;
   readonly #plan: VariantPlan;
@@ -19,12 +25,12 @@ export class BoundLaunch {
   constructor(
     served: ServedVariant,
     args: CallArguments,
-    private readonly stream: bigint | undefined,
+    private readonly options: BindOptions = {},
   ) {
     this.#args = { ...args };
     this.#device = served.device;
     this.#plan = new VariantPlan(served.variant, served.device);
-    this.#prepared = served.prepare();
+    this.#prepared = served.prepare(options.dependentLaunch);
     this.#pack();
   }
 
@@ -58,7 +64,7 @@ export class BoundLaunch {
     this.#nothingToDo = !plan.computeGrid();
     plan.write(prepared.parameters, this.#args);
     prepared.setGrid(plan.grid[0], plan.grid[1], plan.grid[2]);
-    prepared.setStream(this.stream);
+    prepared.setStream(this.options.stream);
     // What was packed for a capture names its stream: the next run packs anew.
     this.#checkedAt = device.capturing ? -1 : device.buffers.removals;
   }

@@ -6,7 +6,7 @@ import { RoseError } from '../../util/errors.js';
 import { Resource } from '../lifetime.js';
 import type { RuntimeDevice } from '../runtime-device.js';
 import { DeviceTensor, type TensorOptions } from '../tensor.js';
-import { BoundLaunch } from './bound-launch.js';
+import { BoundLaunch, type BindOptions } from './bound-launch.js';
 import { Catalogue, servesArch, type Question } from './catalogue.js';
 import { damagedFiles } from './code-files.js';
 import { explain, missError, type Explanation } from './explain.js';
@@ -66,7 +66,7 @@ export class Library extends Resource implements KernelLauncher {
   /** The same, checked and packed once, to be run many times. */
   bind(choice: KernelChoice, args: CallArguments, options?: LaunchOptions): BoundLaunch {
     this.assertOpen();
-    return new BoundLaunch(this.#select(choice, args, options?.phase), args, options?.stream);
+    return new BoundLaunch(this.#select(choice, args, options?.phase), args, options);
   }
 
   /** Launches exactly this variant. Raises VARIANT_UNKNOWN too. */
@@ -75,6 +75,11 @@ export class Library extends Resource implements KernelLauncher {
     const refusal = served.plan.bind(args);
     if (refusal) throw guardError(refusal, id);
     served.launch(args, options?.stream);
+  }
+
+  /** Exactly this variant, checked and packed once, to be run many times. Raises VARIANT_UNKNOWN too. */
+  bindVariant(id: string, args: CallArguments, options: BindOptions = {}): BoundLaunch {
+    return new BoundLaunch(this.#variant(id), args, options);
   }
 
   /** Which variant would run, and why; or what is there instead and the command that builds what is not. */

@@ -34,8 +34,9 @@ export class ServedVariant {
   }
 
   /** A packed launch of one's own. Raises LIBRARY_DAMAGED, CUBIN_INVALID, LAUNCH_GUARD. */
-  prepare(): PreparedKernel {
-    return this.device.prepare(this.load(), this.plan.shape);
+  prepare(dependentLaunch = true): PreparedKernel {
+    const { shape } = this.plan;
+    return this.device.prepare(this.load(), { ...shape, pdl: shape.pdl && dependentLaunch });
   }
 
   /** Loads the code, once. */
