@@ -27,6 +27,7 @@ const layers = {
     'verify',
   ],
   bench: ['util', 'device', 'spec', 'verify', 'runtime'],
+  tune: ['util', 'device', 'spec', 'plan', 'ir', 'build', 'verify', 'runtime', 'bench'],
   // The simulator alone, and only where a program asks for the `sim` device.
   runtime: ['util', 'device', 'sim'],
   engine: ['util', 'device', 'runtime'],

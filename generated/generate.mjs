@@ -5,14 +5,15 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, loadModel, loadSpecs, plan } from '../dist/index.js';
+import { build, loadModel, loadSpecs, plan, withPackageTuning } from '../dist/index.js';
 import { ARCHS, MODELS } from './matrix.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const specs = await loadSpecs(join(here, '..', 'specs'));
 const costs = {};
 for (const name of MODELS) {
-  const { variants } = plan({ model: await loadModel(name), archs: ARCHS, specs: [...specs.values()] });
+  const whole = plan({ model: await loadModel(name), archs: ARCHS, specs: [...specs.values()] });
+  const { variants } = await withPackageTuning(whole, specs);
   const out = await mkdtemp(join(tmpdir(), 'rose-gen-generate-'));
   // A store of its own: costs are measured, not looked up.
   await build({ variants, specs, outDir: out, storeDir: join(out, 'store'), onEvent: (event) => console.log(event.id ?? event.message) });

@@ -27,6 +27,7 @@ export {
   knownModels,
   loadModel,
   plan,
+  withPackageTuning,
   shard,
   type Model,
   type Plan,

@@ -4,15 +4,17 @@ import type { VariantEntry } from '../device/index.js';
 import type { CudaDevice, CudaStream, Library } from '../runtime/index.js';
 import type { BoundKernel } from '../spec/index.js';
 import { floorSeconds, type Ceilings } from './ceilings.js';
+import { prepareFlush } from './flush.js';
 import { L2_TIMES, rotationOf } from './rotation.js';
 import { checkWorkload } from './check.js';
 import { prepareEmpty } from './empty.js';
 import { GraphTimer, type Timed } from './graph-timer.js';
+import { inTurns } from './turns.js';
 import { Scope } from '../util/scope.js';
 import { operationsOf } from './operations.js';
 import type { PeerSession } from './peer-session.js';
 import type { BenchCase, PeerResult } from './results.js';
-import { round, spreadOf, type Spread } from './statistics.js';
+import { round } from './statistics.js';
 import { TensorSets } from './tensor-set.js';
 import { makeWorkload } from './workload.js';
 
@@ -31,9 +33,6 @@ export interface Question {
   readonly cache: 'cold' | 'warm';
 }
 
-/** Turns of everything that is compared, and replays of each turn. */
-const ROUNDS = 5;
-const REPLAYS = 5;
 /** Up to this many rows the cost of a launch matters, and is shown with and without dependent launch. */
 const SMALL_ROWS = 128;
 
@@ -130,24 +129,5 @@ export async function measure(bench: Bench, question: Question): Promise<BenchCa
         ];
       }),
     ),
-  };
-}
-
-/** Everything once a turn, so that a device that warms up or slows down does so for all. */
-export async function inTurns<Key>(timed: ReadonlyMap<Key, Timed>): Promise<ReadonlyMap<Key, Spread>> {
-  const samples = new Map([...timed.keys()].map((key) => [key, [] as number[]] as const));
-  for (let turn = 0; turn < ROUNDS; turn++)
-    for (const [key, each] of timed) samples.get(key)!.push(...(await each.round(REPLAYS)));
-  return new Map([...samples].map(([key, values]) => [key, spreadOf(values)] as const));
-}
-
-/**
- * Sets so much memory that nothing else is left in the L2. Reading as much leaves tensors of a few rows there, measured on
- * an H200; after this their times are those of calls that rotate through more memory than the L2 holds.
- */
-function prepareFlush({ device, stream }: Bench, scope: Scope): () => void {
-  const buffer = scope.use(device.alloc(L2_TIMES * device.info.l2Bytes, { name: 'flush' }));
-  return () => {
-    device.fill(buffer, 0, stream);
   };
 }

@@ -92,23 +92,29 @@ export function openBuilder(
           return await compileOne(renderVariant(narrower, request.specs.get(narrower.kernel)!));
         }
       };
-      const outputs = await Promise.all(
-        rendered.map(async (variant) => {
-          const began = performance.now();
-          const { entry, files, built } = await compileOne(variant);
-          done++;
-          if (built) compiled++;
-          request.onEvent?.({
-            kind: 'variant',
-            id: entry.id,
-            from: built ? 'compiled' : 'store',
-            seconds: (performance.now() - began) / 1000,
-            done,
-            total: rendered.length,
-          });
-          return { entry, files };
-        }),
-      );
+      const spilling: Rejection[] = [];
+      const compiledOrNot = rendered.map(async (variant) => {
+        const began = performance.now();
+        const one = await compileOne(variant).catch((error: unknown) => {
+          if (!request.rejectSpills || !isSpill(error)) throw error;
+          spilling.push({ id: variant.variant.id, error: error });
+          return undefined;
+        });
+        if (!one) return [];
+        const { entry, files, built } = one;
+        done++;
+        if (built) compiled++;
+        request.onEvent?.({
+          kind: 'variant',
+          id: entry.id,
+          from: built ? 'compiled' : 'store',
+          seconds: (performance.now() - began) / 1000,
+          done,
+          total: rendered.length,
+        });
+        return [{ entry, files }];
+      });
+      const outputs = (await Promise.all(compiledOrNot)).flat();
       const manifest = makeManifest(outputs.map(({ entry }) => entry));
       // Only now: an interrupted build leaves the old output whole.
       for (const { entry, files } of outputs) await writeVariant(request.outDir, entry, files);
@@ -121,7 +127,7 @@ export function openBuilder(
         manifest,
         compiled,
         fromStore: outputs.length - compiled,
-        rejected,
+        rejected: [...rejected, ...spilling],
         seconds: (performance.now() - start) / 1000,
       };
     },
@@ -140,7 +146,8 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   return await builder.build(request);
 }
 
-const isSpill = (error: unknown): boolean => error instanceof RoseError && error.code === 'COMPILE_SPILLS';
+const isSpill = (error: unknown): error is RoseError =>
+  error instanceof RoseError && error.code === 'COMPILE_SPILLS';
 
 /**
  * ptxas may rather spill a register than give up a resident CTA: then half as wide vectors leave it room. Undefined where
@@ -153,18 +160,31 @@ function narrowerVariant({ variant, kernel }: RenderedVariant): PlannedVariant |
   return own || widest === 1 ? undefined : { ...variant, schedule: { vector: widest / 2 } };
 }
 
+/** The same with the compiler's own schedule, where the schedule came from a tuning file. */
+function withoutTuning({ tunedOn, schedule: _schedule, ...own }: PlannedVariant): PlannedVariant | undefined {
+  return tunedOn === undefined ? undefined : own;
+}
+
 function renderAll(request: BuildRequest): {
   rendered: readonly RenderedVariant[];
   rejected: readonly Rejection[];
 } {
   const rendered: RenderedVariant[] = [];
   const rejected: Rejection[] = [];
-  for (const variant of request.variants) {
+  const rest = [...request.variants];
+  for (let variant = rest.shift(); variant; variant = rest.shift()) {
     try {
       rendered.push(renderVariant(variant, request.specs.get(variant.kernel)!));
     } catch (error) {
       if (!isRejection(error)) throw error;
-      rejected.push({ id: variant.id, error });
+      const own = withoutTuning(variant);
+      if (own) {
+        request.onEvent?.({
+          kind: 'notice',
+          message: `${variant.id}: the schedule that was measured on ${variant.tunedOn} does not fit any more`,
+        });
+        rest.push(own);
+      } else rejected.push({ id: variant.id, error });
     }
   }
   return { rendered, rejected };

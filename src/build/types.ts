@@ -15,6 +15,8 @@ export interface BuildRequest {
   readonly jobs?: number;
   readonly storeDir?: string;
   readonly remoteStore?: string;
+  /** A variant that spills registers is rejected, and fails no build. */
+  readonly rejectSpills?: boolean;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: BuildEvent) => void;
 }

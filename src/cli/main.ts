@@ -12,7 +12,9 @@ import { registerExplain } from './commands/explain.js';
 import { registerMatrix } from './commands/matrix.js';
 import { registerMerge } from './commands/merge.js';
 import { registerNew } from './commands/new.js';
+import { registerPack } from './commands/pack.js';
 import { registerPlan } from './commands/plan.js';
+import { registerTune } from './commands/tune.js';
 import { registerVerify } from './commands/verify.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
 import { colour, printError } from './output.js';
@@ -28,10 +30,12 @@ const COMMANDS = [
   registerBuild,
   registerVerify,
   registerBench,
+  registerTune,
   registerPlan,
   registerExplain,
   registerMatrix,
   registerMerge,
+  registerPack,
   registerDoctor,
   registerNew,
   registerCache,

@@ -21,6 +21,8 @@ export interface SelectionOptions {
   readonly dtype?: string;
   readonly pageSize?: string;
   readonly dependentLaunch?: boolean;
+  /** Tuning files; `false`: none at all. */
+  readonly tuning?: readonly string[] | false;
 }
 
 const DEFAULT_ARCHS = 'sm90,sm100';
@@ -47,6 +49,13 @@ export function addSelection(command: Command): Command {
       'quantised activations: none, fp8, fp8-block or int8 (default: what the config says)',
     )
     .option('--page-size <tokens>', 'tokens a page of the KV cache (default: 16)')
+    .addOption(
+      repeated(
+        '--tuning <file>',
+        'schedules measured by `rose-gen tune`, beside those that come along; may be repeated',
+      ),
+    )
+    .option('--no-tuning', 'only the compiler’s own schedules')
     .option('--no-dependent-launch', 'leave programmatic dependent launch out');
 }
 
@@ -78,7 +87,12 @@ export async function inputFiles(options: SelectionOptions): Promise<readonly st
   const library = await Promise.all(
     folders.map(async (folder) => (await readdir(folder)).map((name) => join(folder, name))),
   );
-  const files = [...library.flat(), ...(options.spec ?? []), ...(await modelFiles(modelOf(options)))];
+  const files = [
+    ...library.flat(),
+    ...(options.spec ?? []),
+    ...(await tuningFiles(options)),
+    ...(await modelFiles(modelOf(options))),
+  ];
   // A spec that is not there is reported where it is read.
   const found = await Promise.all(files.map(isFile));
   return files.filter((_, i) => found[i]);
@@ -86,6 +100,13 @@ export async function inputFiles(options: SelectionOptions): Promise<readonly st
 
 async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}
+
+/** Tuning files, those of the package first. */
+async function tuningFiles({ tuning }: SelectionOptions): Promise<readonly string[]> {
+  if (tuning === false) return [];
+  const { packageTuningFiles } = await import('../plan/tuning.js');
+  return [...(await packageTuningFiles()), ...(Array.isArray(tuning) ? tuning : [])];
 }
 
 /** The specs of --spec, by kernel. */
@@ -128,7 +149,9 @@ export async function select(options: SelectionOptions): Promise<Selection> {
   });
   const { withOwnKernels } = await import('./own-kernels.js');
   const planned = withOwnKernels(whole, own, options.dim ?? [], options.dependentLaunch ?? true);
-  return { plan: ofKernels(planned, options.kernel, specs), specs };
+  const { readTuning, withTuning } = await import('../plan/index.js');
+  const tuning = await Promise.all((await tuningFiles(options)).map(readTuning));
+  return { plan: ofKernels(withTuning(planned, tuning, specs), options.kernel, specs), specs };
 }
 
 /** The variants of a plan whose schedule no target can run, with the reason: found by rendering each. Slow-ish: ms each. */

@@ -43,7 +43,7 @@ export function chooseSchedule(
   override: ScheduleOverride = {},
 ): Kernel {
   const drafts = kernel.sections.map((section) => draftSection(kernel, section, target, arch, override));
-  const cluster = override.cluster ?? Math.max(...drafts.map((draft) => draft.cluster));
+  const cluster = Math.max(...drafts.map((draft) => draft.cluster));
   const threads = ctaThreads(drafts, target, override);
   const residency = override.residency ?? worstResidency(drafts.map((draft) => draft.residency));
   const sections = drafts.map(({ section, threadsPerRow, vector }) => {
@@ -128,11 +128,15 @@ function draftSection(
   const threadsFor = (vectors: number) =>
     legalThreads(override.threadsPerRow ?? wantedThreads(vectors), vectors, MAX_THREADS_PER_ROW, fits);
   const draft = { section, vector, align, reasons };
-  for (const cluster of clusterSizes(arch, reduces, override)) {
+  // CTAs of sections side by side are of one launch: they would all have to be clusters.
+  const mayCluster = reduces && kernel.sections.length === 1;
+  for (const cluster of clusterSizes(arch, mayCluster, override)) {
     const vectors = spread / cluster;
     const threadsPerRow = threadsFor(Math.ceil(vectors));
     const perThread = Math.ceil(elements / cluster / threadsPerRow);
-    if (cluster > 1 && (!Number.isInteger(vectors) || vectors % threadsPerRow !== 0)) continue;
+    // CTAs share a row along one axis, in whole vectors of all their threads.
+    const shares = lanes.length === 1 && Number.isInteger(vectors) && vectors % threadsPerRow === 0;
+    if (cluster > 1 && !shares) continue;
     if (reduces && perThread > registerElements(threadsPerRow, arch)) continue;
     reasons.push(`${length} elements a row, ${vector} at a time, ${threadsPerRow} threads a row`);
     if (cluster > 1)
@@ -246,10 +250,10 @@ function legalThreads(
 }
 
 /** Clusters to try, smallest first: only a reduced row needs more than one CTA. */
-function clusterSizes(arch: Architecture, reduces: boolean, override: ScheduleOverride): readonly number[] {
-  if (override.cluster !== undefined) return [override.cluster];
+function clusterSizes(arch: Architecture, allowed: boolean, override: ScheduleOverride): readonly number[] {
+  if (override.cluster !== undefined && allowed) return [override.cluster];
   return [1, 2, 4, 8].filter(
-    (size) => size === 1 || (reduces && arch.hasClusters && size <= arch.maxClusterSize),
+    (size) => size === 1 || (allowed && arch.hasClusters && size <= arch.maxClusterSize),
   );
 }
 

@@ -19,3 +19,14 @@ export type { ServingChoice } from './serving-types.js';
 export { DEFAULT_COST_S, selectShard, shard, type ShardChoice } from './shard.js';
 export { variantId, type VariantChoice } from './variant-id.js';
 export type { ScheduleOverride } from './schedule-override.js';
+export {
+  packageTuningFiles,
+  readTuning,
+  specHash,
+  TUNING_SCHEMA,
+  withPackageTuning,
+  withTuning,
+  type TunedAt,
+  type TuningEntry,
+  type TuningFile,
+} from './tuning.js';

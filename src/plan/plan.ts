@@ -30,6 +30,8 @@ export interface PlannedVariant {
   readonly pdl: boolean;
   /** Absent: the compiler's own schedule. */
   readonly schedule?: ScheduleOverride;
+  /** Device that the schedule was measured on: where it does not fit any more, the compiler's own is taken. */
+  readonly tunedOn?: string;
   /** Where the model uses it. */
   readonly reasons: readonly string[];
 }

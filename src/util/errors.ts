@@ -26,6 +26,7 @@ export const ERROR_CATALOGUE = {
   MODEL_UNKNOWN: 'the model or its model_type is not known',
   MODEL_CONFIG: 'the model configuration is missing or inconsistent',
   RECIPE_INVALID: 'a model recipe is malformed, or names what no spec declares',
+  TUNING_INVALID: 'a tuning file is damaged or of another version',
   VARIANT_UNKNOWN: 'no variant matches',
   TOOLCHAIN_PYTHON: 'no suitable Python was found',
   TOOLCHAIN_INSTALL: 'the toolchain could not be installed',
@@ -54,6 +55,7 @@ export const ERROR_CATALOGUE = {
   PEERS: 'the process of the implementations to compare with failed',
   LIBRARY_MISS: 'no variant of the library serves this call',
   LIBRARY_DAMAGED: 'a file of the library is missing or is not the one that its manifest names',
+  PACK_PART: 'a part of a bundle is not on this machine, or is of another platform',
   USAGE: 'the command line is wrong',
   CANCELLED: 'the work was interrupted',
 } as const satisfies Record<string, string>;

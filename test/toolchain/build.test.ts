@@ -127,6 +127,26 @@ describe('a build', () => {
     expect(evaluateGrid(variant!.launch, { dims: { tokens: rows + 1, hidden: 128 } })).toEqual([2, 1, 1]);
   });
 
+  test('a measured schedule that does not fit any more gives way to the compiler’s own', async () => {
+    const spec = samples[0]!;
+    const own = variantOf(spec, bindingsOf(spec, { hidden: 1000, half: 64, heads: 3 })[0]!);
+    const stale = { ...own, schedule: { threads: 4096 }, tunedOn: 'a device' };
+    const notices: string[] = [];
+    const built = async (variant: typeof own, name: string) =>
+      (
+        await builder.build({
+          variants: [variant],
+          specs: byName(samples),
+          outDir: join(folder, name),
+          onEvent: (event) => {
+            if (event.kind === 'notice') notices.push(event.message);
+          },
+        })
+      ).manifest.variants;
+    expect(await built(stale, 'stale')).toEqual(await built(own, 'own'));
+    expect(notices).toEqual([`${own.id}: the schedule that was measured on a device does not fit any more`]);
+  }, 60_000);
+
   test('an unchanged output is known by its inputs; an edited input or a damaged file is noticed', async () => {
     const outDir = join(folder, 'launch');
     const input = join(folder, 'input.yaml');

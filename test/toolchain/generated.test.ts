@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from '../../src/build/index.js';
-import { loadModel, plan } from '../../src/plan/index.js';
+import { loadModel, plan, withPackageTuning } from '../../src/plan/index.js';
 import { loadSpecs } from '../../src/spec/index.js';
 import { packagePath } from '../../src/util/package-root.js';
 import { ARCHS, MODELS } from '../../generated/matrix.mjs';
@@ -13,7 +13,8 @@ describe('generated/', () => {
     '%s: modules and bindings are what a build renders; `npm run generate` refreshes them',
     async (name) => {
       const specs = await loadSpecs(packagePath('specs'));
-      const { variants } = plan({ model: await loadModel(name), archs: ARCHS, specs: [...specs.values()] });
+      const whole = plan({ model: await loadModel(name), archs: ARCHS, specs: [...specs.values()] });
+      const { variants } = await withPackageTuning(whole, specs);
       const out = await mkdtemp(join(tmpdir(), 'rose-gen-generated-'));
       try {
         await build({ variants, specs, outDir: out });

@@ -4,10 +4,10 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm90, prefill, dependent launch
-# key: 31f22e5310f96a114d4b48e6c94b9296f1dfdc8b9eea7792bdd5e9e59a51b0e5
+# key: 59e0e834c6ef527847871cef8593bfbc63f6647b8e4238350b3b5bc43a676da1
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: 2048 elements a row, 8 at a time, 64 threads a row
-# schedule: 128 threads a CTA
+# schedule: 2048 elements a row, 8 at a time, 256 threads a row
+# schedule: 256 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
@@ -38,58 +38,45 @@ def kernel(
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     shared = cutlass.memory.SmemAllocator()
-    s_sum = shared.allocate_tensor(Float32, cute.make_layout(4), byte_alignment=16)
-    lane = thread % 64
+    s_sum = shared.allocate_tensor(Float32, cute.make_layout(8), byte_alignment=16)
     # weight: (hidden=2048) bf16
-    g_weight = cute.make_tensor(weight_ptr, cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
-    r_weight = cute.make_rmem_tensor((8, 4), BFloat16)
-    for tile in cutlass.range_constexpr(4):
-        r_weight[None, tile].store(g_weight[lane, None, tile].load())
-    row = cta * 2 + thread // 64
-    valid = row < tokens
+    g_weight = cute.make_tensor(weight_ptr, cute.make_layout((256, 8), stride=(8, 1)))
+    r_weight = cute.make_rmem_tensor((8,), BFloat16)
+    r_weight[None].store(g_weight[thread, None].load())
     # x: (tokens, hidden=2048) bf16
-    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(row) * 2048, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
-    r_x = cute.make_rmem_tensor((8, 4), BFloat16)
-    r_x.fill(0)
-    # residual: (tokens, hidden=2048) bf16
-    g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(row) * 2048, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
-    r_residual = cute.make_rmem_tensor((8, 4), BFloat16)
-    r_residual.fill(0)
+    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(cta) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
+    r_x = cute.make_rmem_tensor((8,), BFloat16)
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    if valid:
-        for tile in cutlass.range_constexpr(4):
-            r_x[None, tile].store(g_x[lane, None, tile].load())
-        for tile in cutlass.range_constexpr(4):
-            r_residual[None, tile].store(g_residual[lane, None, tile].load())
-    r_h = cute.make_rmem_tensor((8, 4), Float32)
+    r_x[None].store(g_x[thread, None].load())
+    # residual: (tokens, hidden=2048) bf16
+    g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(cta) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
+    r_residual = cute.make_rmem_tensor((8,), BFloat16)
+    r_residual[None].store(g_residual[thread, None].load())
+    r_h = cute.make_rmem_tensor((8,), Float32)
     sum = Float32(0.0)
-    for tile in cutlass.range_constexpr(4):
-        h = r_x[None, tile].load().to(Float32) + r_residual[None, tile].load().to(Float32)
-        r_h[None, tile].store(h)
-        sum = (h * h).reduce(cute.ReductionOp.ADD, sum, 0)
-        if valid:
-            g_residual[lane, None, tile].store(h.to(BFloat16))
+    h = r_x[None].load().to(Float32) + r_residual[None].load().to(Float32)
+    r_h[None].store(h)
+    sum = (h * h).reduce(cute.ReductionOp.ADD, sum, 0)
+    g_residual[thread, None].store(h.to(BFloat16))
     sum = reduce_sum(sum, 32, 1)
     if thread % 32 == 0:
         s_sum[thread // 32] = sum
     cute.arch.sync_threads()
-    s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((2, 2), stride=(2, 1)))
-    sum = s_sum_row[thread // 64, None].load().reduce(cute.ReductionOp.ADD, Float32(0.0), 0)
+    s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((1, 8), stride=(8, 1)))
+    sum = s_sum_row[0, None].load().reduce(cute.ReductionOp.ADD, Float32(0.0), 0)
     # out: (tokens, hidden=2048) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(row) * 2048, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
     rsqrt = cute.math.rsqrt(sum * 0.00048828125 + eps)
-    if valid:
-        for tile in cutlass.range_constexpr(4):
-            w = r_weight[None, tile].load().to(Float32)
-            g_out[lane, None, tile].store((r_h[None, tile].load() * rsqrt * w).to(BFloat16))
+    w = r_weight[None].load().to(Float32)
+    g_out[thread, None].store((r_h[None].load() * rsqrt * w).to(BFloat16))
 
 
 @cute.jit
 def launch(x_ptr: cute.Pointer, residual_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, eps: Float32, stream):
     kernel.set_name_prefix("add_rms_norm", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(x_ptr, residual_ptr, weight_ptr, out_ptr, tokens, eps).launch(
-        grid=((tokens + 1) // 2, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+        grid=(tokens, 1, 1), block=(256, 1, 1), stream=stream, use_pdl=True
     )
 
 

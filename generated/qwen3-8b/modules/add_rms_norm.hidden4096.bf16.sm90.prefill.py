@@ -4,10 +4,10 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm90, prefill, dependent launch
-# key: 3df3e104f32e7c8d5dbdb8fae13951dffa02b378b8d05c5f9952f192965ede95
+# key: 6c0ae5481f4339ea2b764e7d7bbe60c7d7ed66c97e28ceddf999b4a5b8d59bb9
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: 4096 elements a row, 8 at a time, 128 threads a row
-# schedule: 128 threads a CTA
+# schedule: 4096 elements a row, 8 at a time, 512 threads a row
+# schedule: 512 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
@@ -38,50 +38,45 @@ def kernel(
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     shared = cutlass.memory.SmemAllocator()
-    s_sum = shared.allocate_tensor(Float32, cute.make_layout(4), byte_alignment=16)
+    s_sum = shared.allocate_tensor(Float32, cute.make_layout(16), byte_alignment=16)
     # weight: (hidden=4096) bf16
-    g_weight = cute.make_tensor(weight_ptr, cute.make_layout((128, 8, 4), stride=(8, 1, 1024)))
-    r_weight = cute.make_rmem_tensor((8, 4), BFloat16)
-    for tile in cutlass.range_constexpr(4):
-        r_weight[None, tile].store(g_weight[thread, None, tile].load())
+    g_weight = cute.make_tensor(weight_ptr, cute.make_layout((512, 8), stride=(8, 1)))
+    r_weight = cute.make_rmem_tensor((8,), BFloat16)
+    r_weight[None].store(g_weight[thread, None].load())
     # x: (tokens, hidden=4096) bf16
-    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((128, 8, 4), stride=(8, 1, 1024)))
-    r_x = cute.make_rmem_tensor((8, 4), BFloat16)
+    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((512, 8), stride=(8, 1)))
+    r_x = cute.make_rmem_tensor((8,), BFloat16)
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    for tile in cutlass.range_constexpr(4):
-        r_x[None, tile].store(g_x[thread, None, tile].load())
+    r_x[None].store(g_x[thread, None].load())
     # residual: (tokens, hidden=4096) bf16
-    g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((128, 8, 4), stride=(8, 1, 1024)))
-    r_residual = cute.make_rmem_tensor((8, 4), BFloat16)
-    for tile in cutlass.range_constexpr(4):
-        r_residual[None, tile].store(g_residual[thread, None, tile].load())
-    r_h = cute.make_rmem_tensor((8, 4), Float32)
+    g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((512, 8), stride=(8, 1)))
+    r_residual = cute.make_rmem_tensor((8,), BFloat16)
+    r_residual[None].store(g_residual[thread, None].load())
+    r_h = cute.make_rmem_tensor((8,), Float32)
     sum = Float32(0.0)
-    for tile in cutlass.range_constexpr(4):
-        h = r_x[None, tile].load().to(Float32) + r_residual[None, tile].load().to(Float32)
-        r_h[None, tile].store(h)
-        sum = (h * h).reduce(cute.ReductionOp.ADD, sum, 0)
-        g_residual[thread, None, tile].store(h.to(BFloat16))
+    h = r_x[None].load().to(Float32) + r_residual[None].load().to(Float32)
+    r_h[None].store(h)
+    sum = (h * h).reduce(cute.ReductionOp.ADD, sum, 0)
+    g_residual[thread, None].store(h.to(BFloat16))
     sum = reduce_sum(sum, 32, 1)
     if thread % 32 == 0:
         s_sum[thread // 32] = sum
     cute.arch.sync_threads()
-    s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((1, 4), stride=(4, 1)))
+    s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((1, 16), stride=(16, 1)))
     sum = s_sum_row[0, None].load().reduce(cute.ReductionOp.ADD, Float32(0.0), 0)
     # out: (tokens, hidden=4096) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((128, 8, 4), stride=(8, 1, 1024)))
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((512, 8), stride=(8, 1)))
     rsqrt = cute.math.rsqrt(sum * 0.000244140625 + eps)
-    for tile in cutlass.range_constexpr(4):
-        w = r_weight[None, tile].load().to(Float32)
-        g_out[thread, None, tile].store((r_h[None, tile].load() * rsqrt * w).to(BFloat16))
+    w = r_weight[None].load().to(Float32)
+    g_out[thread, None].store((r_h[None].load() * rsqrt * w).to(BFloat16))
 
 
 @cute.jit
 def launch(x_ptr: cute.Pointer, residual_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, eps: Float32, stream):
     kernel.set_name_prefix("add_rms_norm", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(x_ptr, residual_ptr, weight_ptr, out_ptr, tokens, eps).launch(
-        grid=(tokens, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+        grid=(tokens, 1, 1), block=(512, 1, 1), stream=stream, use_pdl=True
     )
 
 

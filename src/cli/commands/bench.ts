@@ -3,12 +3,12 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { BenchResults } from '../../bench/results.js';
-import { RoseError } from '../../util/errors.js';
 import { EXIT } from '../exit-codes.js';
 import { withInterrupt } from '../interrupt.js';
-import { addOutput, oneOf, repeated, split, usage, type OutputOptions } from '../options.js';
+import { addOutput, oneOf, repeated, split, type OutputOptions } from '../options.js';
 import { colour, note, print, printJson } from '../output.js';
 import { makeProgress } from '../progress.js';
+import { ordinalOf, rowsOf } from '../rows.js';
 import { ownSpecs } from '../selection.js';
 
 interface BenchOptions extends OutputOptions {
@@ -23,7 +23,6 @@ interface BenchOptions extends OutputOptions {
   readonly out?: string;
 }
 
-const ROWS = { decode: [1, 8, 32, 128], prefill: [512, 4096, 32768] };
 const CACHES = ['cold', 'warm', 'both'] as const;
 
 const EXAMPLES = `
@@ -69,7 +68,7 @@ export function registerBench(program: Command, finish: (code: number) => void):
 }
 
 async function bench(dir: string, options: BenchOptions, signal: AbortSignal) {
-  const rows = options.rows === undefined ? undefined : split(options.rows).map(rowCount);
+  const rows = rowsOf(options.rows);
   const cache = oneOf('state of the cache', options.cache, CACHES);
   const { kernel, variant: part } = options;
   const { readSubjects } = await import('../../verify/read-subjects.js');
@@ -89,7 +88,7 @@ async function bench(dir: string, options: BenchOptions, signal: AbortSignal) {
     runBench({
       dir,
       subjects,
-      rows: rows ? { decode: rows, prefill: rows } : ROWS,
+      rows,
       caches: cache === 'both' ? ['cold', 'warm'] : [cache],
       against: split(options.against ?? ''),
       python: options.python,
@@ -117,25 +116,4 @@ async function write(folder: string, results: BenchResults): Promise<void> {
   const pictures = { 'roofline.svg': roofline(results), 'ratios.svg': ratioChart(results) };
   for (const [name, picture] of Object.entries(pictures))
     if (picture !== undefined) await writeOutputFile(join(folder, name), picture);
-}
-
-function rowCount(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw usage(
-    '--rows is no list of numbers',
-    text,
-    'whole numbers from 1',
-    'write --rows 1,128, for instance',
-  );
-}
-
-function ordinalOf(text: string): number {
-  if (/^\d{1,3}$/.test(text)) return Number(text);
-  throw new RoseError({
-    code: 'USAGE',
-    message: '--device is no number',
-    actual: text,
-    expected: 'the ordinal of a GPU, from 0',
-    next: 'write --device 0, for instance',
-  });
 }
