@@ -1,5 +1,5 @@
 // Host cost of a launch through the runtime against a C program that makes the same driver call with the same bytes:
-//   node bench/launch/launch.mjs FOLDER [--kernel rms_norm] [--c BINARY] [--out FILE]
+//   taskset -c 3 node bench/launch/launch.mjs FOLDER [--kernel rms_norm] [--c BINARY] [--out FILE]
 // The C program is compiled with `cc -O2` where no binary is named. Both run in turns; medians over all rounds.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
