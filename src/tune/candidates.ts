@@ -44,7 +44,7 @@ function space(own: Kernel): readonly ScheduleOverride[] {
     .filter((threads) => threads >= 1 && threads <= MOST_THREADS_PER_ROW && Number.isInteger(threads));
   return [
     ...spread.flatMap((each) =>
-      THREADS.filter((threads) => threads >= each && threads <= 16 * each).map((threads) => ({
+      THREADS.filter((threads) => threads >= each).map((threads) => ({
         threadsPerRow: each,
         threads,
       })),
