@@ -28,6 +28,7 @@ const layers = {
   ],
   bench: ['util', 'device', 'spec', 'verify', 'runtime'],
   tune: ['util', 'device', 'spec', 'plan', 'ir', 'build', 'verify', 'runtime', 'bench'],
+  pack: ['util', 'device', 'emit', 'build', 'runtime'],
   // The simulator alone, and only where a program asks for the `sim` device.
   runtime: ['util', 'device', 'sim'],
   engine: ['util', 'device', 'runtime'],

@@ -35,6 +35,23 @@ export function embeddingI32Bf16(launcher: KernelLauncher, args: EmbeddingI32Bf1
   launcher.launch({"flags":{},"kernel":"embedding","types":{"I":"i32","T":"bf16"}}, { ...args }, options);
 }
 
+/** Arguments of moe_route. */
+export interface MoeRouteBf16RenormaliseSoftmaxArguments {
+  /** (tokens, 128) bf16, read, aligned to 8 bytes */
+  readonly logits: Tensor<'bf16'>;
+  /** (tokens, 8) i32, written, aligned to 4 bytes */
+  readonly ids: Tensor<'i32'>;
+  /** (tokens, 8) f32, written, aligned to 4 bytes */
+  readonly weights: Tensor<'f32'>;
+  /** f32 */
+  readonly scale: number;
+}
+
+/** Launches moe_route (L = bf16); picks among 4 variants by architecture, phase and dims. */
+export function moeRouteBf16RenormaliseSoftmax(launcher: KernelLauncher, args: MoeRouteBf16RenormaliseSoftmaxArguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{"biased":false,"renormalise":true,"softmax":true},"kernel":"moe_route","types":{"L":"bf16"}}, { ...args }, options);
+}
+
 /** Arguments of qk_norm_rope_cache. */
 export interface QkNormRopeCacheBf16F32Bf16NormArguments {
   /** (tokens, 40, 128) bf16, read, aligned to 32 bytes */

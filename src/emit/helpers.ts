@@ -2,7 +2,26 @@
 
 import type { Helper, Imports } from './imports.js';
 
-const COMBINE: Readonly<Record<'reduce_sum' | 'reduce_max' | 'reduce_min', string>> = {
+/**
+ * One Newton step after an approximate instruction: what is a scalar of a row costs nothing to have right, and is as good
+ * as correctly rounded then on every device.
+ */
+const REFINED: Readonly<
+  Partial<Record<Helper, { readonly why: string; readonly start: string; readonly better: string }>>
+> = {
+  refined_rcp: {
+    why: 'rcp.approx is up to 1 unit of the last place off',
+    start: 'cute.math.rcp(x, approx=True)',
+    better: 'cute.math.fma(y, cute.math.fma(-x, y, Float32(1.0)), y)',
+  },
+  refined_rsqrt: {
+    why: 'rsqrt.approx is up to 2 units of the last place off',
+    start: 'cute.math.rsqrt(x)',
+    better: 'cute.math.fma(0.5 * y, cute.math.fma(-(x * y), y, Float32(1.0)), y)',
+  },
+};
+
+const COMBINE: Readonly<Partial<Record<Helper, string>>> = {
   reduce_sum: 'value + other',
   reduce_max: 'cute.math.max(value, other, propagate_nan=True)',
   reduce_min: 'cute.math.min(value, other, propagate_nan=True)',
@@ -21,6 +40,41 @@ export function helperSource(helper: Helper, imports: Imports): string {
     ].join('\n');
   }
   const f32 = imports.type('f32');
+  if (helper === 'order_key') {
+    const i32 = imports.type('i32');
+    return [
+      '@cute.jit',
+      `def order_key(value: ${f32}, ascending: cutlass.Constexpr) -> ${i32}:`,
+      '    # an integer of the same order: NaN above every number, -0 as 0',
+      `    bits = (value + ${f32}(0.0)).bitcast(${i32})`,
+      '    key = bits ^ ((bits >> 31) & 0x7FFFFFFF)',
+      `    key = ${i32}(cutlass.select_(value == value, key, ${i32}(0x7FC00000)))`,
+      '    if cutlass.const_expr(ascending):',
+      '        key = key ^ -1',
+      '    return key',
+    ].join('\n');
+  }
+  if (helper === 'placed_key') {
+    const i32 = imports.type('i32');
+    return [
+      '@cute.jit',
+      `def placed_key(value: ${f32}, position: ${i32}, ascending: cutlass.Constexpr) -> ${i32}:`,
+      '    # the high half of the key of a value that bf16 holds; below it the position, lower ones larger',
+      '    return (order_key(value, ascending) & -65536) | (65535 - position)',
+    ].join('\n');
+  }
+  const refined = REFINED[helper];
+  if (refined) {
+    return [
+      '@cute.jit',
+      `def ${helper}(x: ${f32}) -> ${f32}:`,
+      `    # ${refined.why}`,
+      `    y = ${refined.start}`,
+      `    better = ${refined.better}`,
+      '    # 0 and infinity have no better one',
+      '    return better if better == better else y',
+    ].join('\n');
+  }
   return [
     '@cute.jit',
     `def ${helper}(value: ${f32}, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> ${f32}:`,

@@ -16,7 +16,15 @@ export const DSL_TYPES: Readonly<Record<Dtype, string>> = {
   bool: 'Uint8',
 };
 
-export type Helper = 'reduce_sum' | 'reduce_max' | 'reduce_min' | 'iota';
+export type Helper =
+  | 'order_key'
+  | 'placed_key'
+  | 'reduce_sum'
+  | 'reduce_max'
+  | 'reduce_min'
+  | 'iota'
+  | 'refined_rcp'
+  | 'refined_rsqrt';
 
 export class Imports {
   private readonly symbols = new Set<string>();

@@ -82,6 +82,13 @@ export class ExprPrinter {
         return this.combine(expr.fn, expr.left, expr.right);
       case 'warp-reduce':
         return this.warpReduce(expr);
+      case 'order-key':
+        return this.orderKey(expr);
+      case 'key-position':
+        return {
+          text: `65535 - (${this.operand(expr.operand, PRECEDENCE['&']!)} & 65535)`,
+          precedence: PRECEDENCE['-']!,
+        };
       case 'cluster-rank':
         return atom('cute.arch.block_idx_in_cluster()');
       case 'cta-index':
@@ -146,6 +153,12 @@ export class ExprPrinter {
     switch (fn) {
       case 'rcp':
         return atom(this.reciprocal(value, operand.width));
+      case 'rsqrt':
+        return atom(
+          operand.width > 0
+            ? `cute.math.rsqrt(${value})`
+            : `${this.imports.helper('refined_rsqrt')}(${value})`,
+        );
       case 'sigmoid':
         return atom(this.reciprocal(`1.0 + cute.math.exp(-${this.operand(operand, UNARY)})`, operand.width));
       case 'round':
@@ -155,9 +168,11 @@ export class ExprPrinter {
     }
   }
 
-  /** One rcp.approx; for vectors the DSL offers it only with denormal results flushed to zero. */
+  /** For vectors one rcp.approx, which the DSL offers only with denormal results flushed to zero. */
   private reciprocal(value: string, width: number): string {
-    return `cute.math.rcp(${value}, approx=True${width > 0 ? ', ftz=True' : ''})`;
+    return width > 0
+      ? `cute.math.rcp(${value}, approx=True, ftz=True)`
+      : `${this.imports.helper('refined_rcp')}(${value})`;
   }
 
   private select(expr: TileExpr & { kind: 'select' }): Text {
@@ -249,17 +264,27 @@ export class ExprPrinter {
     return atom(`cute.math.${fn}(${this.print(left)}, ${this.print(right)}, propagate_nan=True)`);
   }
 
+  private orderKey(expr: TileExpr & { kind: 'order-key' }): Text {
+    const key = this.imports.helper('order_key');
+    const value = this.print(expr.operand);
+    const order = expr.ascending ? 'True' : 'False';
+    if (!expr.position) return atom(`${key}(${value}, ${order})`);
+    return atom(`${this.imports.helper('placed_key')}(${value}, ${this.print(expr.position)}, ${order})`);
+  }
+
   private warpReduce(expr: TileExpr & { kind: 'warp-reduce' }): Text {
+    // Integers have an instruction for a whole warp.
+    if (expr.dtype === 'i32')
+      return atom(`cute.arch.warp_redux_sync(${this.print(expr.operand)}, "${expr.fn}")`);
     const helper = this.imports.helper(`reduce_${expr.fn}`);
     return atom(`${helper}(${this.print(expr.operand)}, ${expr.threads}, ${expr.stride})`);
   }
 }
 
 const PLAIN_FUNCTIONS: Readonly<
-  Record<Exclude<UnaryOp, 'neg' | 'not' | 'rcp' | 'sigmoid' | 'round'>, string>
+  Record<Exclude<UnaryOp, 'neg' | 'not' | 'rcp' | 'rsqrt' | 'sigmoid' | 'round'>, string>
 > = {
   abs: 'abs',
-  rsqrt: 'rsqrt',
   sqrt: 'sqrt',
   exp: 'exp',
   log: 'log',

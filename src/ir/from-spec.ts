@@ -152,6 +152,11 @@ class SectionLowering {
     return this.section.cut?.dim === mode.dim ? this.section.cut.as : mode.axis;
   }
 
+  /** The axis of a dimension under the section's cut. */
+  private axisNamed(dim: string): string {
+    return this.section.cut?.dim === dim ? this.section.cut.as : dim;
+  }
+
   private statement(statement: TypedStatement): void {
     if (statement.kind === 'let') {
       const id = this.value(statement.value);
@@ -213,6 +218,12 @@ class SectionLowering {
         return graph.cast(this.value(expr.operand), dtype, expr.rounding, expr.saturate, span);
       case 'reduce':
         return expr.range ? this.rangeReduce(expr, expr.range) : this.reduce(expr);
+      case 'top': {
+        const operand = this.value(expr.operand);
+        return graph.top(expr.fn, this.axisNamed(expr.dim), this.axisNamed(expr.slots), operand, span);
+      }
+      case 'pick':
+        return graph.pick(this.value(expr.operand), this.axisNamed(expr.dim), this.value(expr.index), span);
       default:
         expr satisfies never;
         throw new Error('unreachable');
@@ -349,7 +360,9 @@ class SectionLowering {
       } else {
         const value = this.value(index);
         terms.push({ kind: 'value', value, stride: step });
-        bounds.push({ value, extent: limit });
+        // What a selection along the mode gives lies inside it.
+        const source = this.graph.get(value);
+        if (source.kind !== 'top' || source.over !== axis) bounds.push({ value, extent: limit });
       }
     });
     return { access: { tensor: name, terms, bounds }, remaps };

@@ -1,6 +1,6 @@
 /** Builds a section's values: computes axes, folds what literals decide, and gives equal subexpressions one value. */
 
-import type { Axis, BinaryOp, CompareOp, Dtype, Rounding, UnaryOp } from '../spec/index.js';
+import type { Axis, BinaryOp, CompareOp, Dtype, Rounding, SelectFn, UnaryOp } from '../spec/index.js';
 import type { Place } from '../util/errors.js';
 import { canonicalJson } from '../util/hash.js';
 import type { Access, ReduceFn, Value, ValueId } from './kernel.js';
@@ -39,7 +39,8 @@ export class GraphBuilder {
       case 'literal':
       case 'param':
       case 'position':
-      case 'extent': {
+      case 'extent':
+      case 'carried': {
         const { id: _id, ...rest } = value;
         return this.add(rest as NewValue);
       }
@@ -61,6 +62,10 @@ export class GraphBuilder {
         return this.reduce(value.fn, value.over, value.operand, undefined, span);
       case 'range-reduce':
         return this.rangeReduce(value.fn, value.over, value.operand, value.begin, value.end, span);
+      case 'top':
+        return this.top(value.fn, value.over, value.slots, value.operand, span);
+      case 'pick':
+        return this.pick(value.operand, value.axis, value.index, span);
       default:
         value satisfies never;
         throw new Error('unreachable');
@@ -178,6 +183,17 @@ export class GraphBuilder {
       ? inner.axes.map((axis) => (axis === blocks.dim ? `${blocks.dim}/${blocks.by}` : axis))
       : inner.axes.filter((axis) => !over.includes(axis));
     return this.add({ kind: 'reduce', fn, over, operand, dtype: inner.dtype, axes, span });
+  }
+
+  top(fn: SelectFn, over: Axis, slots: Axis, operand: ValueId, span: Place): ValueId {
+    const axes = this.axesOf(operand).map((axis) => (axis === over ? slots : axis));
+    return this.add({ kind: 'top', fn, over, slots, operand, dtype: 'i32', axes, span });
+  }
+
+  pick(operand: ValueId, axis: Axis, index: ValueId, span: Place): ValueId {
+    const { axes: all, dtype } = this.get(operand);
+    const axes = unionAxes([all.flatMap((each) => (each === axis ? this.axesOf(index) : [each]))]);
+    return this.add({ kind: 'pick', operand, axis, index, dtype, axes, span });
   }
 
   rangeReduce(

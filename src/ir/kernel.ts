@@ -15,6 +15,7 @@ import type {
   Dtype,
   Extent,
   Rounding,
+  SelectFn,
   UnaryOp,
 } from '../spec/index.js';
 import type { Place } from '../util/errors.js';
@@ -112,6 +113,21 @@ export type Value = ValueBase &
         readonly end: ValueId;
         readonly operand: ValueId;
       }
+    /** Positions along `over` of the largest (smallest) elements, in order: they lie along `slots`. */
+    | {
+        readonly kind: 'top';
+        readonly fn: SelectFn;
+        readonly over: Axis;
+        readonly slots: Axis;
+        readonly operand: ValueId;
+      }
+    /** The operand read at position `index` of an axis, which a selection along it gave. Gone after `push-picks`. */
+    | { readonly kind: 'pick'; readonly operand: ValueId; readonly axis: Axis; readonly index: ValueId }
+    /**
+     * In a section's later part: value `carries[place]` of the part before. A selection's lies along `along`, the others
+     * are the same for the whole row.
+     */
+    | { readonly kind: 'carried'; readonly place: number; readonly along?: Axis }
   );
 
 /** A write to global memory. */
@@ -245,7 +261,11 @@ export interface Section {
   readonly axes: readonly AxisInfo[];
   readonly schedule?: SectionSchedule;
   readonly lanes?: LaneLayout;
-  /** After `lower-sweeps`. */
+  /** Values that the next part uses: selections, and reductions of the whole row. */
+  readonly carries?: readonly ValueId[];
+  /** What the same threads do next for the same row, over the positions of a selection instead of the row's. */
+  readonly then?: Section;
+  /** Of the first part, with the statements of all. After `lower-sweeps`. */
   readonly body?: readonly Statement[];
 }
 
@@ -269,6 +289,11 @@ export interface Kernel {
 
 export const stride = (factor: number, symbols: readonly string[] = []): Stride => ({ factor, symbols });
 
+/** A section and its later parts, in order. */
+export function partsOf(section: Section): readonly Section[] {
+  return [section, ...(section.then ? partsOf(section.then) : [])];
+}
+
 /** Values that `value` reads. */
 export function operands(value: Value): readonly ValueId[] {
   switch (value.kind) {
@@ -276,6 +301,7 @@ export function operands(value: Value): readonly ValueId[] {
     case 'param':
     case 'position':
     case 'extent':
+    case 'carried':
       return [];
     case 'load':
       return value.access.terms.flatMap((term) => (term.kind === 'value' ? [term.value] : []));
@@ -283,7 +309,10 @@ export function operands(value: Value): readonly ValueId[] {
     case 'unary':
     case 'cast':
     case 'reduce':
+    case 'top':
       return [value.operand];
+    case 'pick':
+      return [value.operand, value.index];
     case 'binary':
     case 'compare':
       return [value.left, value.right];
@@ -310,6 +339,7 @@ export function mapOperands(value: Value, map: (id: ValueId) => ValueId): Value 
     case 'param':
     case 'position':
     case 'extent':
+    case 'carried':
       return value;
     case 'load':
       return { ...value, access: mapAccess(value.access, map) };
@@ -317,7 +347,10 @@ export function mapOperands(value: Value, map: (id: ValueId) => ValueId): Value 
     case 'unary':
     case 'cast':
     case 'reduce':
+    case 'top':
       return { ...value, operand: map(value.operand) };
+    case 'pick':
+      return { ...value, operand: map(value.operand), index: map(value.index) };
     case 'binary':
     case 'compare':
       return { ...value, left: map(value.left), right: map(value.right) };

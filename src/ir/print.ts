@@ -3,6 +3,7 @@
 import { formatLayout } from '../layout/index.js';
 import {
   operands,
+  partsOf,
   type Access,
   type Kernel,
   type Section,
@@ -35,7 +36,10 @@ export function printKernel(kernel: Kernel): string {
   }
   for (const region of kernel.shared)
     lines.push(`  shared ${region.name}: ${region.dtype}[${region.elements}] align ${region.align}`);
-  return [...lines, ...kernel.sections.flatMap(printSection)].join('\n') + '\n';
+  return (
+    [...lines, ...kernel.sections.flatMap((section) => partsOf(section).flatMap(printSection))].join('\n') +
+    '\n'
+  );
 }
 
 function printSection(section: Section): readonly string[] {
@@ -51,6 +55,7 @@ function printSection(section: Section): readonly string[] {
     ...lines,
     ...section.values.map((value) => `  ${printValue(value)}`),
     ...section.stores.map((store) => `  ${printStore(store)}`),
+    ...(section.carries ? [`  carries ${section.carries.map((id) => `%${id}`).join(', ')}, then`] : []),
   ];
 }
 
@@ -87,6 +92,12 @@ function detail(value: Value): string {
       return ` ${value.fn} over ${value.over.join(', ')}`;
     case 'range-reduce':
       return ` ${value.fn} over a range of ${value.over}`;
+    case 'top':
+      return ` ${value.fn} along ${value.over} to ${value.slots}`;
+    case 'pick':
+      return ` ${value.axis}`;
+    case 'carried':
+      return ` ${value.place}${value.along === undefined ? '' : ` along ${value.along}`}`;
     case 'select':
       return '';
     default:
@@ -191,6 +202,10 @@ function printExpr(expr: TileExpr): string {
       return `select(${printExpr(expr.condition)}, ${printExpr(expr.then)}, ${printExpr(expr.otherwise)})`;
     case 'cast':
       return `${expr.dtype}.${expr.rounding}${expr.saturate ? '.sat' : ''}(${printExpr(expr.operand)})`;
+    case 'order-key':
+      return `order-key${expr.ascending ? '.ascending' : ''}(${printExpr(expr.operand)}${expr.position ? `, ${printExpr(expr.position)}` : ''})`;
+    case 'key-position':
+      return `key-position(${printExpr(expr.operand)})`;
     case 'fold':
       return `fold.${expr.fn}(${printExpr(expr.initial)}, ${printExpr(expr.operand)})`;
     case 'warp-reduce':

@@ -64,6 +64,19 @@ export type TileExpr = TileType &
         readonly threads: number;
         readonly stride: number;
       }
+    /**
+     * An f32 as an i32 of the same order: NaN above every number, -0 as 0; `ascending` turns the order round. With a
+     * `position` below 2^16 the low half of the key gives way to it, the lower position being the larger key: exact for
+     * values that a bf16 holds.
+     */
+    | {
+        readonly kind: 'order-key';
+        readonly operand: TileExpr;
+        readonly ascending: boolean;
+        readonly position?: TileExpr;
+      }
+    /** The position in a key that has one. */
+    | { readonly kind: 'key-position'; readonly operand: TileExpr }
     /** Rank of this CTA in its cluster. */
     | { readonly kind: 'cluster-rank' }
     | { readonly kind: 'cta-index' }
@@ -237,7 +250,10 @@ export function expressionsOf(expr: TileExpr): readonly TileExpr[] {
     case 'unary':
     case 'cast':
     case 'warp-reduce':
+    case 'key-position':
       return [expr.operand];
+    case 'order-key':
+      return expr.position ? [expr.operand, expr.position] : [expr.operand];
     case 'fold':
       return [expr.operand, expr.initial];
     case 'binary':

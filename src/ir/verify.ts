@@ -2,7 +2,7 @@
 
 import { size, modesOf } from '../layout/index.js';
 import { RoseError } from '../util/errors.js';
-import { operands, storeOperands, type Kernel, type Section } from './kernel.js';
+import { operands, partsOf, storeOperands, type Kernel, type Section } from './kernel.js';
 import { expressionsOf, type Statement, type TileExpr } from './tile.js';
 
 /** @throws IR_INVALID naming the pass after which the invariant is broken. */
@@ -18,8 +18,11 @@ export function verify(kernel: Kernel, after: string): void {
   };
   const tensors = new Set(kernel.tensors.map((tensor) => tensor.name));
   for (const section of kernel.sections) {
-    verifyGraph(section, tensors, (actual, expected) => fail(section, actual, expected));
-    verifyLanes(section, (actual, expected) => fail(section, actual, expected));
+    for (const part of partsOf(section)) {
+      verifyGraph(part, tensors, (actual, expected) => fail(section, actual, expected));
+      verifyLanes(part, (actual, expected) => fail(section, actual, expected));
+      verifyCarried(part, (actual, expected) => fail(section, actual, expected));
+    }
     if (section.body)
       new BodyVerifier(kernel, (actual, expected) => fail(section, actual, expected)).run(section.body);
   }
@@ -48,6 +51,16 @@ function verifyGraph(section: Section, tensors: ReadonlySet<string>, fail: Fail)
     for (const id of storeOperands(store))
       if (id >= section.values.length) fail(`a store of value ${id}`, 'a value of the section');
     if (!tensors.has(store.access.tensor)) fail(`a store to ${store.access.tensor}`, 'a declared tensor');
+  }
+}
+
+/** The next part finds each value that it is handed, of the same dtype. */
+function verifyCarried(section: Section, fail: Fail): void {
+  for (const value of section.then?.values ?? []) {
+    if (value.kind !== 'carried') continue;
+    const from = section.values[section.carries?.[value.place] ?? -1];
+    if (from?.dtype !== value.dtype)
+      fail(`value ${value.id} carried from place ${value.place}`, 'a value of the part before');
   }
 }
 

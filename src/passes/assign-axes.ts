@@ -1,7 +1,7 @@
 /**
  * assign-axes: decides which axes are rows, which are lanes and which is walked by a range.
  *
- * Lanes are the axes that some value is reduced over or read at another position along, and the axis along which the
+ * Lanes are the axes that some value is reduced over, selected from or read at another position along, and the axis along which the
  * stores (else the loads) are contiguous. Everything else is a row: its positions are independent of each other.
  * Before: axes tokens, hidden (all `row`).   After: tokens `row`, hidden `lane`.
  * A lane axis may be dynamic where it is the contiguous one. Refuses an axis that is both walked by a range and a row.
@@ -17,10 +17,11 @@ import {
   type Section,
   type Stride,
 } from '../ir/kernel.js';
+import { mapParts } from './parts.js';
 import { unsupported } from './unsupported.js';
 
 export function assignAxes(kernel: Kernel): Kernel {
-  return { ...kernel, sections: kernel.sections.map(assignSection) };
+  return mapParts(kernel, assignSection);
 }
 
 function assignSection(section: Section): Section {
@@ -29,6 +30,8 @@ function assignSection(section: Section): Section {
   for (const value of section.values) {
     if (value.kind === 'reduce') value.over.forEach((axis) => lanes.add(axis));
     if (value.kind === 'remap') lanes.add(value.axis);
+    if (value.kind === 'top') lanes.add(value.over);
+    if (value.kind === 'carried' && value.along !== undefined) lanes.add(value.along);
     if (value.kind === 'range-reduce') ranges.add(value.over);
   }
   const contiguous = contiguousAxis(section);
@@ -78,9 +81,13 @@ function refuseRangesOfLanes(section: Section, lanes: ReadonlySet<Axis>): void {
 
 /**
  * The axis along which most stored, else loaded, elements lie next to each other: a static one, or a dynamic one that
- * is reduced.
+ * is reduced. Where something is selected, the axis that it is selected from, and after that the axis of what was.
  */
 export function contiguousAxis(section: Section): Axis | undefined {
+  const selected = section.values.flatMap((value) =>
+    value.kind === 'top' ? [value.over] : value.kind === 'carried' ? (value.along ?? []) : [],
+  );
+  if (selected[0] !== undefined) return selected[0];
   const stores = section.stores.map((store) => store.access);
   const loads = section.values.flatMap((value) => (value.kind === 'load' ? [value.access] : []));
   return (

@@ -7,7 +7,7 @@
 
 import type { Architecture } from '../device/arch.js';
 import { dtypeBytes } from '../ir/dtype.js';
-import type { Kernel, Target } from '../ir/kernel.js';
+import { partsOf, type Kernel, type Target } from '../ir/kernel.js';
 import { RoseError, type ErrorCode, type Place } from '../util/errors.js';
 
 export function checkLegality(kernel: Kernel, target: Target, arch: Architecture): Kernel {
@@ -87,7 +87,7 @@ export function checkLegality(kernel: Kernel, target: Target, arch: Architecture
       placeOfUse(kernel, fp8.name),
     );
   }
-  for (const section of kernel.sections) {
+  for (const section of kernel.sections.flatMap(partsOf)) {
     for (const value of section.values) {
       if (value.kind !== 'cast' || value.rounding === 'rn') continue;
       const fromFloat = section.values[value.operand]!.dtype === 'f32';
@@ -109,10 +109,12 @@ export function checkLegality(kernel: Kernel, target: Target, arch: Architecture
 
 /** Where the formula first reads or writes a tensor. */
 function placeOfUse(kernel: Kernel, tensor: string): Place | undefined {
-  const uses = kernel.sections.flatMap(({ values, stores }) => [
-    ...values.filter((value) => value.kind === 'load' && value.access.tensor === tensor),
-    ...stores.filter((store) => store.access.tensor === tensor),
-  ]);
+  const uses = kernel.sections
+    .flatMap(partsOf)
+    .flatMap(({ values, stores }) => [
+      ...values.filter((value) => value.kind === 'load' && value.access.tensor === tensor),
+      ...stores.filter((store) => store.access.tensor === tensor),
+    ]);
   return uses[0]?.span;
 }
 

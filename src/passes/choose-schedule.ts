@@ -21,8 +21,10 @@ import type {
 import { dtypeBytes } from '../ir/dtype.js';
 import type { ScheduleOverride } from '../plan/index.js';
 import { contiguousAxis } from './assign-axes.js';
+import { draftSelection } from './choose-selection.js';
 import { chooseVector, tensorOf } from './choose-vector.js';
 import { planSweeps } from './lower/sweeps.js';
+import type { Draft } from './schedule-draft.js';
 import { gcd, laneAxes, mayHoldThreads } from './lane-axes.js';
 import { pushAlong } from './push-remaps.js';
 import { innerAxis, outerAxis, splitAxis } from './split-axis.js';
@@ -42,16 +44,20 @@ export function chooseSchedule(
   arch: Architecture,
   override: ScheduleOverride = {},
 ): Kernel {
-  const drafts = kernel.sections.map((section) => draftSection(kernel, section, target, arch, override));
+  const drafts = kernel.sections.map((section) =>
+    section.then
+      ? draftSelection(kernel, section, arch, override)
+      : draftSection(kernel, section, target, arch, override),
+  );
   const cluster = Math.max(...drafts.map((draft) => draft.cluster));
   const threads = ctaThreads(drafts, target, override);
-  const residency = override.residency ?? worstResidency(drafts.map((draft) => draft.residency));
+  // A selection works on registers, whatever is asked for.
+  const asked = kernel.sections.some((section) => section.then) ? undefined : override.residency;
+  const residency = asked ?? worstResidency(drafts.map((draft) => draft.residency));
   const sections = drafts.map(({ section, threadsPerRow, vector }) => {
     const perRow = fitDivisor(threadsPerRow, threads);
-    return {
-      ...section,
-      schedule: { threadsPerRow: perRow, rowsPerCta: threads / perRow, vector } satisfies SectionSchedule,
-    };
+    const schedule: SectionSchedule = { threadsPerRow: perRow, rowsPerCta: threads / perRow, vector };
+    return { ...section, schedule, ...(section.then && { then: laterParts(section.then, schedule) }) };
   });
   const reasons = [
     ...drafts.flatMap((draft) =>
@@ -90,14 +96,10 @@ function strideMultiple(kernel: Kernel, tensor: string, align: ReadonlyMap<strin
   return Math.max(1, (align.get(tensor) ?? bytes) / bytes);
 }
 
-interface Draft {
-  readonly section: Section;
-  readonly threadsPerRow: number;
-  readonly vector: number;
-  readonly cluster: number;
-  readonly residency: Residency;
-  readonly align: ReadonlyMap<string, number>;
-  readonly reasons: readonly string[];
+/** The parts after a selection: the same threads and rows, one element at a time. */
+function laterParts(part: Section, first: SectionSchedule): Section {
+  const schedule = { ...first, vector: 1 };
+  return { ...part, schedule, ...(part.then && { then: laterParts(part.then, first) }) };
 }
 
 function draftSection(

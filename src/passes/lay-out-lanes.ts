@@ -9,16 +9,11 @@
 
 import { makeLayout, type IntTuple } from '../layout/index.js';
 import type { Kernel, LaneLayout, Section, TileMode } from '../ir/kernel.js';
+import { mapParts } from './parts.js';
 import { gcd, laneAxes, mayHoldThreads } from './lane-axes.js';
 
 export function layOutLanes(kernel: Kernel): Kernel {
-  return {
-    ...kernel,
-    sections: kernel.sections.map((section) => ({
-      ...section,
-      lanes: lanesOf(section, kernel.schedule!.cluster),
-    })),
-  };
+  return mapParts(kernel, (part) => ({ ...part, lanes: lanesOf(part, kernel.schedule!.cluster) }));
 }
 
 function lanesOf(section: Section, cluster: number): LaneLayout {

@@ -11,9 +11,11 @@ import { dependentLaunch } from './dependent-launch.js';
 import { layOutLanes } from './lay-out-lanes.js';
 import { lowerSweeps } from './lower-sweeps.js';
 import { mergeGuards } from './merge-guards.js';
+import { pushPicks } from './push-picks.js';
 import { pushRemaps } from './push-remaps.js';
 import { simplify } from './simplify.js';
 import { splitBlocks } from './split-blocks.js';
+import { splitSelections } from './split-selections.js';
 import { walkDynamic } from './walk-dynamic.js';
 
 export interface Pass {
@@ -24,6 +26,8 @@ export interface Pass {
 export function passes(target: Target, override?: ScheduleOverride): readonly Pass[] {
   const arch = architecture(target.arch);
   return [
+    { name: 'push-picks', run: pushPicks },
+    { name: 'split-selections', run: splitSelections },
     { name: 'push-remaps', run: pushRemaps },
     { name: 'walk-dynamic', run: walkDynamic },
     { name: 'split-blocks', run: splitBlocks },

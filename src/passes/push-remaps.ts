@@ -20,40 +20,48 @@ import {
 } from '../ir/kernel.js';
 import type { Place } from '../util/errors.js';
 import { contiguousAxis } from './assign-axes.js';
+import { mapParts } from './parts.js';
 import { rebuild } from './rebuild.js';
 import { unsupported } from './unsupported.js';
 
 export function pushRemaps(kernel: Kernel): Kernel {
-  return {
-    ...kernel,
-    sections: kernel.sections.map((section) => {
-      const spread = contiguousAxis(section);
-      const cut = new Set(section.values.flatMap((value) => value.axes.filter((axis) => axis.includes('/'))));
-      return pushAlong(
-        section,
-        (axis) => axis === spread || [...cut].some((each) => each.startsWith(`${axis}/`)),
-      );
-    }),
-  };
+  return mapParts(kernel, (section) => {
+    const spread = contiguousAxis(section);
+    const cut = new Set(section.values.flatMap((value) => value.axes.filter((axis) => axis.includes('/'))));
+    return pushAlong(
+      section,
+      (axis) => axis === spread || [...cut].some((each) => each.startsWith(`${axis}/`)),
+    );
+  });
 }
 
 /** `section` without remaps along the axes that `along` accepts. */
 export function pushAlong(section: Section, along: (axis: Axis) => boolean): Section {
   const matches = section.values.some((value) => value.kind === 'remap' && along(value.axis));
   if (!matches) return section;
-  const written = new Set(section.stores.map((store) => store.access.tensor));
   return rebuild(section, (value, graph) => {
     if (value.kind !== 'remap' || !along(value.axis)) return graph.copy(value);
     const { axis, scale, offset, span } = value;
-    return new Push(section, graph, written, { axis, scale, offset }, span).value(value.operand);
+    return moved(section, graph, value.operand, { axis, scale, offset }, span);
   });
 }
 
-interface Map1 {
-  readonly axis: Axis;
-  readonly scale: number;
-  readonly offset: number;
+/** A value of `graph` with its positions along one axis moved. */
+export function moved(
+  section: Section,
+  graph: GraphBuilder,
+  value: ValueId,
+  move: Move,
+  span: Place,
+): ValueId {
+  const written = new Set(section.stores.map((store) => store.access.tensor));
+  return new Push(section, graph, written, move, span).value(value);
 }
+
+/** To `scale * position + offset`, or to what an index says that lies within the axis. */
+export type Move = { readonly axis: Axis } & (
+  { readonly scale: number; readonly offset: number } | { readonly index: ValueId }
+);
 
 /** Copies a value with the positions along one axis mapped. */
 class Push {
@@ -63,7 +71,7 @@ class Push {
     private readonly section: Section,
     private readonly graph: GraphBuilder,
     private readonly written: ReadonlySet<string>,
-    private readonly map: Map1,
+    private readonly map: Move,
     private readonly span: Place,
   ) {}
 
@@ -80,10 +88,12 @@ class Push {
 
   private mapped(value: Value): ValueId {
     const { graph } = this;
-    const { axis, scale, offset } = this.map;
+    const { axis } = this.map;
     const { dtype, span } = value;
     switch (value.kind) {
       case 'position': {
+        if ('index' in this.map) return graph.cast(this.map.index, dtype, 'rn', false, span);
+        const { scale, offset } = this.map;
         const number = (count: number) => graph.add({ kind: 'literal', value: count, axes: [], dtype, span });
         if (scale === 0) return number(offset);
         const scaled = graph.binary('*', value.id, number(scale), dtype, span);
@@ -93,7 +103,7 @@ class Push {
         return graph.load(this.access(value.access), dtype, span);
       case 'remap':
         if (value.axis === axis) {
-          const inner = { axis, scale: value.scale * scale, offset: value.scale * offset + value.offset };
+          const inner = this.composed(value, this.map);
           return new Push(this.section, graph, this.written, inner, this.span).value(value.operand);
         }
         return graph.remap(this.value(value.operand), value.axis, value.scale, value.offset, span);
@@ -124,13 +134,32 @@ class Push {
           this.value(value.end),
           span,
         );
+      case 'top':
+      case 'pick':
+      case 'carried':
+        throw unsupported(
+          this.section,
+          `a selection read at another position along ${axis}`,
+          'what is selected, in its order',
+          this.span,
+        );
       default:
         throw new Error(`a ${value.kind} varies over no axis`);
     }
   }
 
+  /** A position moved first by `map`, then as a remap says. */
+  private composed({ axis, scale, offset, span }: Value & { kind: 'remap' }, map: Move): Move {
+    if (!('index' in map)) return { axis, scale: scale * map.scale, offset: scale * map.offset + offset };
+    const { graph } = this;
+    const number = (value: number) => graph.add({ kind: 'literal', value, axes: [], dtype: 'i32', span });
+    const scaled = graph.binary('*', map.index, number(scale), 'i32', span);
+    return { axis, index: graph.binary('+', scaled, number(offset), 'i32', span) };
+  }
+
   private access(access: Access): Access {
-    const { axis, scale, offset } = this.map;
+    const { map } = this;
+    const { axis } = map;
     if (this.written.has(access.tensor)) {
       throw unsupported(
         this.section,
@@ -142,6 +171,8 @@ class Push {
     const terms = access.terms.flatMap((term): readonly Term[] => {
       if (term.kind === 'value') return [{ ...term, value: this.value(term.value) }];
       if (term.kind !== 'axis' || term.axis !== axis) return [term];
+      if ('index' in map) return [{ kind: 'value', value: map.index, stride: term.stride }];
+      const { scale, offset } = map;
       const { factor, symbols } = term.stride;
       return [
         ...(scale === 0 ? [] : [{ ...term, stride: stride(factor * scale, symbols) }]),

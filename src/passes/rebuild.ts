@@ -33,10 +33,11 @@ export function rebuild(
     renamed.set(value.id, id);
   }
   const stores = section.stores.map((store) => visitStore(mapStore(store, map)));
-  return dropDead({ ...section, values: graph.values, stores });
+  const carries = section.carries?.map(map);
+  return dropDead({ ...section, values: graph.values, stores, ...(carries && { carries }) });
 }
 
-/** Values that some store needs. */
+/** Values that some store needs, or the next part. */
 export function liveValues(section: Section): ReadonlySet<ValueId> {
   const live = new Set<ValueId>();
   const visit = (id: ValueId): void => {
@@ -45,6 +46,7 @@ export function liveValues(section: Section): ReadonlySet<ValueId> {
     operands(section.values[id]!).forEach(visit);
   };
   section.stores.flatMap(storeOperands).forEach(visit);
+  section.carries?.forEach(visit);
   return live;
 }
 
@@ -62,5 +64,6 @@ function dropDead(section: Section): Section {
     ...section,
     values,
     stores: section.stores.map((store) => mapStore(store, (id) => renamed.get(id)!)),
+    ...(section.carries && { carries: section.carries.map((id) => renamed.get(id)!) }),
   };
 }

@@ -8,23 +8,21 @@
  */
 
 import type { Kernel } from '../ir/kernel.js';
+import { mapParts } from './parts.js';
 import { rebuild } from './rebuild.js';
 
 export function simplify(kernel: Kernel): Kernel {
-  return {
-    ...kernel,
-    sections: kernel.sections.map((section) =>
-      rebuild(section, (value, graph) => {
-        if (value.kind !== 'binary' || value.fn !== '/' || value.dtype !== 'f32') return graph.copy(value);
-        const divisor = graph.get(value.right);
-        if (divisor.axes.length >= value.axes.length) return graph.copy(value);
-        const { span } = value;
-        const reciprocal =
-          divisor.kind === 'literal'
-            ? graph.add({ ...divisor, value: Math.fround(1 / Number(divisor.value)) })
-            : graph.unary('rcp', value.right, 'f32', span);
-        return graph.binary('*', value.left, reciprocal, 'f32', span);
-      }),
-    ),
-  };
+  return mapParts(kernel, (section) =>
+    rebuild(section, (value, graph) => {
+      if (value.kind !== 'binary' || value.fn !== '/' || value.dtype !== 'f32') return graph.copy(value);
+      const divisor = graph.get(value.right);
+      if (divisor.axes.length >= value.axes.length) return graph.copy(value);
+      const { span } = value;
+      const reciprocal =
+        divisor.kind === 'literal'
+          ? graph.add({ ...divisor, value: Math.fround(1 / Number(divisor.value)) })
+          : graph.unary('rcp', value.right, 'f32', span);
+      return graph.binary('*', value.left, reciprocal, 'f32', span);
+    }),
+  );
 }

@@ -57,6 +57,16 @@ export function splitAxis(section: Section, axis: Axis, by: number): Section {
             undefined,
             value.span,
           );
+        case 'top':
+          if (value.over === axis || value.slots === axis) {
+            throw unsupported(
+              section,
+              `${axis} is cut into blocks of ${by} and also selected along`,
+              'a selection along an axis that no reduction cuts into blocks',
+              value.span,
+            );
+          }
+          return graph.copy(value);
         case 'remap':
           if (value.axis === axis) {
             throw unsupported(

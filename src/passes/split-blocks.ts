@@ -8,11 +8,12 @@
  */
 
 import type { Kernel, Section } from '../ir/kernel.js';
+import { mapParts } from './parts.js';
 import { splitAxis } from './split-axis.js';
 import { unsupported } from './unsupported.js';
 
 export function splitBlocks(kernel: Kernel): Kernel {
-  return { ...kernel, sections: kernel.sections.map(splitSection) };
+  return mapParts(kernel, splitSection);
 }
 
 function splitSection(section: Section): Section {

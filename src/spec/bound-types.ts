@@ -9,6 +9,7 @@ import type {
   ParamDecl,
   ReduceOp,
   Rounding,
+  SelectFn,
   Span,
   UnaryOp,
 } from './declared-types.js';
@@ -114,6 +115,24 @@ export type TypedExpr = Typed &
         /** i32 or i64 tensor with `rows+1` offsets: the row at index r covers [offsets[r], offsets[r+1]). */
         readonly range?: { readonly tensor: string; readonly rows: string };
         readonly operand: TypedExpr;
+      }
+    /**
+     * Positions (i32) along `dim` of the largest elements (of the smallest, for `bottom`), in order, one for each position
+     * of `slots`. Of equal elements the lower position comes first, -0 equals 0, and NaN is larger than every number.
+     */
+    | {
+        readonly kind: 'top';
+        readonly fn: SelectFn;
+        readonly dim: string;
+        readonly slots: string;
+        readonly operand: TypedExpr;
+      }
+    /** A computed value read at the positions that a selection along `dim` gives. */
+    | {
+        readonly kind: 'pick';
+        readonly operand: TypedExpr;
+        readonly dim: string;
+        readonly index: TypedExpr;
       }
   );
 

@@ -123,6 +123,8 @@ export type UnaryOp =
   | 'floor'
   | 'ceil'; // round: to nearest, ties to even
 export type BinaryOp = '+' | '-' | '*' | '/' | '%' | 'min' | 'max' | '&&' | '||';
+/** Which elements a selection takes first: the largest or the smallest. */
+export type SelectFn = 'top' | 'bottom';
 export type CompareOp = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
 /** The formula as parsed: names are not resolved and nothing has a type yet. */
@@ -152,6 +154,16 @@ export type Expr =
       readonly dim: string;
       readonly by?: number;
       readonly range?: string;
+      readonly operand: Expr;
+      readonly span: Span;
+    }
+  /** `top[experts -> k](e)`: where the `k` largest lie along `experts`. */
+  | {
+      readonly kind: 'top';
+      readonly fn: SelectFn;
+      readonly dim: string;
+      /** Dimension of the result in the place of `dim`. */
+      readonly slots: string;
       readonly operand: Expr;
       readonly span: Span;
     }

@@ -10,6 +10,8 @@ import { LIMITS } from './limits.js';
 
 export const DTYPES = ['f32', 'bf16', 'f16', 'e4m3', 'e5m2', 'i8', 'i32', 'i64', 'u8', 'bool'] as const;
 export const REDUCTIONS = ['sum', 'mean', 'max', 'min'] as const;
+/** Selections along a dimension. */
+export const SELECTIONS = ['top', 'bottom'] as const;
 /** Functions of one f32. */
 export const FUNCTIONS = [
   'abs',
@@ -36,6 +38,7 @@ const words = (text: string): readonly string[] => text.split(/\s+/);
 const LANGUAGE: ReadonlySet<string> = new Set([
   ...DTYPES,
   ...REDUCTIONS,
+  ...SELECTIONS,
   ...FUNCTIONS,
   ...OTHER_CALLS,
   ...words('where by in true false dynamic static sections rn rz rm rp sat'),

@@ -6,9 +6,9 @@
 
 import { RoseError, type Place } from '../util/errors.js';
 import { LIMITS } from './limits.js';
-import { REDUCTIONS } from './names.js';
+import { REDUCTIONS, SELECTIONS } from './names.js';
 import type { TokenReader } from './token-reader.js';
-import type { BinaryOp, CompareOp, Expr, IndexEntry, ReduceOp } from './types.js';
+import type { BinaryOp, CompareOp, Expr, IndexEntry, ReduceOp, SelectFn } from './types.js';
 
 /** How tightly each operator between two operands binds. */
 const PRECEDENCE: ReadonlyMap<string, number> = new Map([
@@ -99,6 +99,9 @@ export class ExprParser {
     if (tokens.is('[') && (REDUCTIONS as readonly string[]).includes(token.text)) {
       return this.reduction(token.text as ReduceOp, token.start);
     }
+    if (tokens.is('[') && (SELECTIONS as readonly string[]).includes(token.text)) {
+      return this.selection(token.text as SelectFn, token.start);
+    }
     if (tokens.is('(') || tokens.is('.')) return this.call(token.text, token.start);
     return this.node({ kind: 'name', name: token.text, span: tokens.place(token) }, []);
   }
@@ -143,6 +146,20 @@ export class ExprParser {
       },
       [operand],
     );
+  }
+
+  /** `top[dim -> slots](e)`, from the `[` on. */
+  private selection(fn: SelectFn, start: number): Expr {
+    const { tokens } = this;
+    tokens.expect('[', 'before the dimension');
+    const dim = tokens.name('the dimension to select from').text;
+    tokens.expect('->', `and the dimension of the result, such as ${fn}[${dim} -> k](x)`);
+    const slots = tokens.name('the dimension of the result').text;
+    tokens.expect(']', 'after the dimensions');
+    tokens.expect('(', 'before the value that is compared');
+    const operand = this.deeper(() => this.expression());
+    tokens.expect(')', 'to close the selection');
+    return this.node({ kind: 'top', fn, dim, slots, operand, span: tokens.from(start) }, [operand]);
   }
 
   private number(text: string, span: Place): Expr {

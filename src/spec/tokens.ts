@@ -12,7 +12,7 @@ export interface Token {
 }
 
 /** Longest first, so that `==` is not read as `=` twice. */
-const SYMBOLS = ['==', '!=', '<=', '>=', '&&', '||', ...'+-*/%<>=!()[],:.'] as const;
+const SYMBOLS = ['==', '!=', '<=', '>=', '&&', '||', '->', ...'+-*/%<>=!()[],:.'] as const;
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 const NUMBER = /\d+(\.\d+)?([eE][+-]?\d+)?/y;
 const SPACE = /[ \t]+|#[^\n]*/y;

@@ -17,7 +17,10 @@ export function children(expr: TypedExpr): readonly TypedExpr[] {
     case 'unary':
     case 'cast':
     case 'reduce':
+    case 'top':
       return [expr.operand];
+    case 'pick':
+      return [expr.operand, expr.index];
     case 'binary':
     case 'compare':
       return [expr.left, expr.right];

@@ -28,9 +28,8 @@ export class ModuleLines implements AsyncDisposable {
    * @throws COMPILE_FAILED and the other errors of the toolchain; CANCELLED
    */
   async complete({ variant, ptx }: Subject, verdict: Verdict, signal?: AbortSignal): Promise<Verdict> {
-    const faults = verdict.cases.some(({ failures }) => failures.some(({ kind }) => kind === 'fault'));
-    this.#pool ??= faults ? openPool() : undefined;
-    const pool = faults ? await this.#pool : undefined;
+    this.#pool ??= openPool();
+    const pool = await this.#pool;
     if (!pool) return verdict;
     const path = variant.files.module.path;
     const job = {

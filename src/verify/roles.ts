@@ -64,11 +64,11 @@ export function rolesOf(bound: BoundKernel): Roles {
   return { indices, offsets, targets: new Set([...indexed].filter((dim) => !direct.has(dim))) };
 }
 
-/** Tensors whose elements an index is computed from, through locals too. */
+/** Tensors whose elements an index is computed from, through locals too. What a selection gives is a position, whatever it compares. */
 function loadsOf(index: TypedExpr, section: BoundSection): readonly string[] {
   return [
     ...new Set(
-      subexpressions(index).flatMap((expr): readonly string[] => {
+      indexParts(index).flatMap((expr): readonly string[] => {
         if (expr.kind === 'load') return [expr.tensor];
         if (expr.kind !== 'local') return [];
         const definition = section.statements.find(
@@ -79,6 +79,9 @@ function loadsOf(index: TypedExpr, section: BoundSection): readonly string[] {
     ),
   ];
 }
+
+const indexParts = (expr: TypedExpr): readonly TypedExpr[] =>
+  expr.kind === 'top' ? [] : [expr, ...children(expr).flatMap(indexParts)];
 
 /** An expression and all that it is made of. */
 export function subexpressions(expr: TypedExpr): readonly TypedExpr[] {

@@ -9,7 +9,7 @@ import { availableParallelism } from 'node:os';
 import type { VariantEntry } from '../device/index.js';
 import type { ArtifactStore } from '../store/index.js';
 import { RoseError } from '../util/errors.js';
-import { ModuleLines } from './module-lines.js';
+import type { ModuleLines } from './module-lines.js';
 import { VerifyPool } from './pool.js';
 import { readSubjects, type SubjectSource } from './read-subjects.js';
 import { recordedVerdict, recordVerdict, verdictKey, type RecordedOptions } from './record.js';
@@ -63,7 +63,7 @@ export async function verifyBuild(request: VerifyBuildRequest): Promise<VerifyRe
   const subjects = await readSubjects(request, request.signal);
   const workers = request.workers ?? availableParallelism();
   const pool = request.pool ?? new VerifyPool({ workers: Math.min(workers, subjects.length) });
-  await using lines = new ModuleLines(request.dir);
+  const lines = new LazyLines(request.dir);
   let done = 0;
   try {
     const results = await Promise.all(
@@ -81,14 +81,33 @@ export async function verifyBuild(request: VerifyBuildRequest): Promise<VerifyRe
       seconds: (performance.now() - start) / 1000,
     };
   } finally {
+    await lines.close();
     if (!request.pool) await pool[Symbol.asyncDispose]();
+  }
+}
+
+/** Lines of modules, for faults alone: simulator and toolchain are loaded where there is one. */
+class LazyLines {
+  #lines: Promise<ModuleLines> | undefined;
+
+  constructor(private readonly dir: string) {}
+
+  async complete(subject: Subject, verdict: Verdict, signal?: AbortSignal): Promise<Verdict> {
+    const faults = verdict.cases.some(({ failures }) => failures.some(({ kind }) => kind === 'fault'));
+    if (!faults) return verdict;
+    this.#lines ??= import('./module-lines.js').then(({ ModuleLines: Lines }) => new Lines(this.dir));
+    return (await this.#lines).complete(subject, verdict, signal);
+  }
+
+  async close(): Promise<void> {
+    await (await this.#lines)?.[Symbol.asyncDispose]();
   }
 }
 
 async function verifySubject(
   subject: Subject,
   pool: VerifyPool,
-  lines: ModuleLines,
+  lines: LazyLines,
   { record, signal, checks, limits }: VerifyBuildRequest,
 ): Promise<VariantResult> {
   let start = performance.now();

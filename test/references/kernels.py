@@ -148,6 +148,56 @@ def qk_norm_rope_cache(t, p, flags, types):
     return {"q": rounded(q, types["T"]), **caches}
 
 
+def combined(t, flags):
+    """arXiv 2101.03961, equation 2: each token's expert rows, weighted; Qwen2-MoE adds a gated shared expert."""
+    x, slot = t["x"], t["slot"].astype(np.int64)
+    y = np.zeros((slot.shape[0], x.shape[1]))
+    for token, slots in enumerate(slot):
+        for place, row in enumerate(slots):
+            if 0 <= row < len(x):
+                y[token] += t["weight"][token, place] * x[row]
+    return y + sigmoid(t["shared_gate"])[:, None] * t["shared_x"] if flags["shared"] else y
+
+
+def moe_combine(t, p, flags, types):
+    y = combined(t, flags)
+    return {"out": rounded(y + t["stream"] if flags["residual"] else y, types["T"])}
+
+
+def moe_combine_rms_norm(t, p, flags, types):
+    h = combined(t, flags) + t["residual"]
+    return {"residual": rounded(h, types["T"]), "out": rounded(rms(h, gain(t["gain"], flags), p["eps"]), types["T"])}
+
+
+def selected(keys, count):
+    """Positions of the largest keys, largest first: NaN above every number, of equal keys the lower position first."""
+    ranks = np.where(np.isnan(keys), np.inf, keys)
+    # NaN comes before infinity; lexsort is stable, and its last key counts first.
+    order = np.lexsort((np.broadcast_to(np.arange(keys.shape[-1]), keys.shape), -ranks, ~np.isnan(keys)), axis=-1)
+    return order[..., :count]
+
+
+def moe_route(t, p, flags, types):
+    """arXiv 2101.03961, equation 1; with sigmoid and bias arXiv 2412.19437, equations 13 to 16."""
+    logits = t["logits"]
+    shifted = np.exp(logits - logits.max(-1, keepdims=True))
+    scores = shifted / shifted.sum(-1, keepdims=True) if flags["softmax"] else sigmoid(logits)
+    ids = selected(scores + t["bias"] if flags["biased"] else logits, t["ids_shape"][-1])
+    weights = np.take_along_axis(scores, ids, -1)
+    if flags["renormalise"]:
+        weights = weights / weights.sum(-1, keepdims=True)
+    return {"ids": ids, "weights": weights * p["scale"]}
+
+
+def topk(t, p, flags, types):
+    ids = selected(-t["x"] if flags["smallest"] else t["x"], t["indices_shape"][-1])
+    return {"values": np.take_along_axis(t["x"], ids, -1), "indices": ids}
+
+
+def argsort(t, p, flags, types):
+    return {"indices": np.argsort(-t["x"] if flags["descending"] else t["x"], axis=-1, kind="stable")}
+
+
 REFERENCES = {
     "rms_norm": rms_norm,
     "add_rms_norm": add_rms_norm,
@@ -168,4 +218,9 @@ REFERENCES = {
     "mean_pool_l2": mean_pool_l2,
     "last_token_pool_l2": last_token_pool_l2,
     "qk_norm_rope_cache": qk_norm_rope_cache,
+    "moe_combine": moe_combine,
+    "moe_combine_rms_norm": moe_combine_rms_norm,
+    "moe_route": moe_route,
+    "topk": topk,
+    "argsort": argsort,
 }

@@ -216,6 +216,37 @@ formula:
     one = x[bh: ids]
 `;
 
+export const WEIGHTED_NORM = `
+kernel: weighted_norm
+doc: The weighted sum of the rows of a page, normalised.
+tolerance: { ulp: 65536, reason: terms of both signs may cancel }
+dims: { tokens: dynamic, page: static, hidden: static }
+types: { T: [bf16, f32] }
+params: { eps: f32 }
+tensors:
+  x: { shape: [tokens, page, hidden], dtype: T }
+  weight: { shape: [tokens, page], dtype: f32 }
+  out: { shape: [tokens, hidden], dtype: T, access: out }
+formula: |
+  y = sum[page](weight * f32(x))
+  out = T(y * rsqrt(mean[hidden](y * y) + eps))
+`;
+
+export const GATHERED_SUM = `
+kernel: gathered_sum
+doc: The weighted sum of rows of a table, whose numbers a page holds.
+tolerance: { ulp: 65536, reason: terms of both signs may cancel }
+dims: { tokens: dynamic, vocab: dynamic, page: static, hidden: static }
+types: { T: [bf16, f32] }
+tensors:
+  table: { shape: [vocab, hidden], dtype: T }
+  ids: { shape: [tokens, page], dtype: i32 }
+  weight: { shape: [tokens, page], dtype: f32 }
+  out: { shape: [tokens, hidden], dtype: T, access: out }
+formula: |
+  out = T(sum[page](weight * f32(table[vocab: ids])))
+`;
+
 export const SAMPLES = {
   GATED_NORM,
   SOFT_CAP,
@@ -231,4 +262,6 @@ export const SAMPLES = {
   REVERSED,
   EMBEDDING_BAG,
   CUT_GATHER,
+  WEIGHTED_NORM,
+  GATHERED_SUM,
 };

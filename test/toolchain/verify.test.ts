@@ -35,7 +35,18 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const SIZES = { hidden: 512, inter: 384, cols: 1000, half: 16, q_heads: 3, k_heads: 1, page: 4 };
+const SIZES = {
+  hidden: 512,
+  inter: 384,
+  cols: 1000,
+  half: 16,
+  q_heads: 3,
+  k_heads: 1,
+  page: 4,
+  experts: 128,
+  top_k: 8,
+  k: 16,
+};
 
 async function built(
   name: string,

@@ -26,6 +26,15 @@ def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Const
     return value
 
 
+@cute.jit
+def refined_rsqrt(x: Float32) -> Float32:
+    # rsqrt.approx is up to 2 units of the last place off
+    y = cute.math.rsqrt(x)
+    better = cute.math.fma(0.5 * y, cute.math.fma(-(x * y), y, Float32(1.0)), y)
+    # 0 and infinity have no better one
+    return better if better == better else y
+
+
 @cute.kernel
 def kernel(
     x_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16
@@ -67,7 +76,7 @@ def kernel(
     sum = s_sum_row[0, None].load().reduce(cute.ReductionOp.ADD, Float32(0.0), 0)
     # out: (tokens, hidden=2048) bf16
     g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
-    rsqrt = cute.math.rsqrt(sum * 0.00048828125 + eps)
+    rsqrt = refined_rsqrt(sum * 0.00048828125 + eps)
     w = r_weight[None].load().to(Float32)
     g_out[thread, None].store((r_h[None].load() * rsqrt * w).to(BFloat16))
 

@@ -31,6 +31,15 @@ def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Const
     return value
 
 
+@cute.jit
+def refined_rsqrt(x: Float32) -> Float32:
+    # rsqrt.approx is up to 2 units of the last place off
+    y = cute.math.rsqrt(x)
+    better = cute.math.fma(0.5 * y, cute.math.fma(-(x * y), y, Float32(1.0)), y)
+    # 0 and infinity have no better one
+    return better if better == better else y
+
+
 @cute.kernel
 def kernel(
     qkv_ptr: cute.Pointer,  # (tokens, heads=48, two=2, half=64) bf16
@@ -93,7 +102,7 @@ def kernel(
             sum = (x * x).reduce(cute.ReductionOp.ADD, sum, 0)
         sum = reduce_sum(sum, 4, 1)
         r_y = cute.make_rmem_tensor((16, 2), Float32)
-        rsqrt = cute.math.rsqrt(sum * 0.0078125 + eps)
+        rsqrt = refined_rsqrt(sum * 0.0078125 + eps)
         for tile in cutlass.range_constexpr(2):
             x_1 = r_qkv[None, tile].load().to(Float32)
             y = x_1 * rsqrt * r_q_weight[None, tile].load().to(Float32)
@@ -147,7 +156,7 @@ def kernel(
             sum_1 = (x_2 * x_2).reduce(cute.ReductionOp.ADD, sum_1, 0)
         sum_1 = reduce_sum(sum_1, 4, 1)
         r_y_1 = cute.make_rmem_tensor((16, 2), Float32)
-        rsqrt_1 = cute.math.rsqrt(sum_1 * 0.0078125 + eps)
+        rsqrt_1 = refined_rsqrt(sum_1 * 0.0078125 + eps)
         for tile_1 in cutlass.range_constexpr(2):
             x_3 = r_qkv_1[None, tile_1].load().to(Float32)
             y_1 = x_3 * rsqrt_1 * r_k_weight[None, tile_1].load().to(Float32)

@@ -16,6 +16,11 @@ export class Fragments {
     return this.byValue.get(id);
   }
 
+  /** Where a value is that the part before made. */
+  adopt(id: ValueId, fragment: Fragment): void {
+    this.byValue.set(id, fragment);
+  }
+
   /** Registers for a value's lanes, filled with `fill` where it is given. */
   inRegisters(id: ValueId, wanted: string, out: Statement[], fill?: number): Fragment {
     const { context } = this;

@@ -44,7 +44,9 @@ export class LaneGeometry {
     let stride = 1;
     counts.forEach((count, i) => {
       const step = steps[i]!;
-      const within = count !== 1 && step !== 0 && step >= before && step < before * extent;
+      // Threads of a single axis lie along it, also those past its end.
+      const along = axes.length === 1 || (step >= before && step < before * extent);
+      const within = count !== 1 && step !== 0 && along;
       if (within) {
         const lane = arith('/', this.lane, i32(stride));
         const last = i === counts.length - 1;
@@ -187,7 +189,9 @@ export class LaneGeometry {
     let end = 1;
     let stride = 1;
     counts.forEach((count, i) => {
-      const axis = spans.find((span) => steps[i]! >= span.begin && steps[i]! < span.end)?.axis;
+      const [own] =
+        spans.length === 1 ? spans : spans.filter((span) => steps[i]! >= span.begin && steps[i]! < span.end);
+      const axis = own?.axis;
       if (count > 1 && axis !== undefined && over.includes(axis)) {
         if (first !== undefined && end !== stride) {
           throw unsupported(

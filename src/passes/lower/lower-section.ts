@@ -2,19 +2,20 @@
  * One section in formula form -> the statements of its row tile.
  *
  * Prologue: what does not depend on the row, such as weights. Row: its coordinates; scalars and fragments; then the
- * sweeps, each followed by the reductions it feeds; stores where their sweep computes them. Scalars are emitted where
+ * sweeps, each followed by the reductions and selections it feeds; stores where their sweep computes them. Scalars are emitted where
  * they are first needed.
  */
 
-import type { Kernel, Section, SharedRegion, Store } from '../../ir/kernel.js';
+import type { Kernel, Section, SharedRegion, Store, Value, ValueId } from '../../ir/kernel.js';
 import { guarded, type Statement, type TileExpr } from '../../ir/tile.js';
 import { canonicalJson } from '../../util/hash.js';
 import { Fragments } from './fragments.js';
 import { LaneGeometry } from './lane-geometry.js';
 import type { Names } from './names.js';
-import { Reductions } from './reductions.js';
+import { Reductions, type Accumulator } from './reductions.js';
 import { Rows } from './rows.js';
 import { SectionContext, type Scope } from './section-context.js';
+import { Selections, type Keys } from './selections.js';
 import { Stores } from './stores.js';
 import type { Sweep } from './sweeps.js';
 import { Values } from './values.js';
@@ -30,27 +31,57 @@ export interface Lowered {
 export function lowerSection(kernel: Kernel, section: Section, names: Names, tile: TileExpr): Lowered {
   const context = new SectionContext(kernel, section, names);
   const rows = new Rows(context, tile);
+  if (context.lanes.cluster > 1) {
+    const comment = 'every CTA of the cluster runs: its shared memory may be written';
+    context.prologue.push({ kind: 'cluster-barrier', comment });
+  }
+  lowerPart(context, rows);
+  return { prologue: context.prologue, body: context.row, shared: context.shared };
+}
+
+/** What a part hands to the next. */
+interface Handed {
+  readonly values: Values;
+  readonly selections: Selections;
+  readonly carries: readonly ValueId[];
+}
+
+/** The statements of one part, added to the context's lists, and those of the parts after it. */
+function lowerPart(context: SectionContext, rows: Rows, handed?: Handed): void {
+  const { section } = context;
   const geometry = new LaneGeometry(context, rows.lane);
   const fragments = new Fragments(context);
   const values = new Values(context, rows, geometry, fragments);
   const stores = new Stores(context, rows, geometry, fragments, values);
   const reductions = new Reductions(context, geometry, fragments, values);
+  const selections = new Selections(context, geometry, fragments, values);
 
-  if (context.lanes.cluster > 1) {
-    const comment = 'every CTA of the cluster runs: its shared memory may be written';
-    context.prologue.push({ kind: 'cluster-barrier', comment });
-  }
+  for (const value of section.values) if (value.kind === 'carried') adopt(value);
   if (context.residency === 'registers') values.loads.preload();
   for (const sweep of context.plan.sweeps) lowerSweep(sweep);
-  return { prologue: context.prologue, body: context.row, shared: context.shared };
+  if (section.then) {
+    const next = new SectionContext(context.kernel, section.then, context.names, context);
+    lowerPart(next, rows, { values, selections, carries: section.carries! });
+  }
+
+  function adopt({ id, place }: Value & { kind: 'carried' }): void {
+    const from = handed!.carries[place]!;
+    const selected = handed!.selections.result(from);
+    if (selected) fragments.adopt(id, selected);
+    else values.define(id, handed!.values.scalar(from));
+  }
 
   function lowerSweep(sweep: Sweep): void {
     sweep.rangeReductions.forEach((id) => reductions.overRange(id));
     sweep.kept.forEach((id) => keep(id));
     const full = sweep.stores.filter((store) => stores.isFull(store));
     const accumulators = sweep.reductions.map((id) => reductions.begin(id));
-    if (sweep.kept.length + sweep.reductions.length + full.length > 0) walk(sweep, full, accumulators);
+    const keys = sweep.selections.map((id) => selections.begin(id));
+    const { kept } = sweep;
+    if (kept.length + accumulators.length + keys.length + full.length > 0)
+      walk(sweep, full, accumulators, keys);
     sweep.reductions.forEach((id, i) => reductions.finish(id, accumulators[i]!));
+    sweep.selections.forEach((id, i) => selections.finish(id, keys[i]!));
     sweep.stores.filter((store) => !full.includes(store)).forEach((store) => stores.writePartial(store));
   }
 
@@ -62,9 +93,14 @@ export function lowerSection(kernel: Kernel, section: Section, names: Names, til
   }
 
   /** One walk over the lanes of the row: fills fragments, accumulates, stores. */
-  function walk(sweep: Sweep, full: readonly Store[], accumulators: ReturnType<Reductions['begin']>[]): void {
+  function walk(
+    sweep: Sweep,
+    full: readonly Store[],
+    accumulators: readonly Accumulator[],
+    keys: readonly Keys[],
+  ): void {
     const guards = full.map((store) => stores.guard(store));
-    const onlyStores = sweep.kept.length + sweep.reductions.length === 0;
+    const onlyStores = sweep.kept.length + accumulators.length + keys.length === 0;
     const common = onlyStores && guards.every((guard) => same(guard, guards[0]));
     // Views are made outside the loops.
     for (const store of full) if (!stores.isElementwise(store)) values.views.view(store.access);
@@ -77,6 +113,7 @@ export function lowerSection(kernel: Kernel, section: Section, names: Names, til
         out.push({ kind: 'store', to: fragment.name, at, value: values.compute(id, scope) });
       }
       sweep.reductions.forEach((id, i) => reductions.accumulate(id, accumulators[i]!, scope));
+      sweep.selections.forEach((id, i) => selections.accumulate(id, keys[i]!, scope));
       full.forEach((store, i) => {
         if (common || !guards[i]) {
           stores.write(store, scope);

@@ -1,7 +1,7 @@
 /** Reductions of a section: accumulated in a sweep's loops, combined across threads, or walked over a range. */
 
 import type { Value, ValueId } from '../../ir/kernel.js';
-import { guarded, literal, name, type Statement, type TileExpr } from '../../ir/tile.js';
+import { all, compare, guarded, i32, literal, name, type Statement, type TileExpr } from '../../ir/tile.js';
 import { unsupported } from '../unsupported.js';
 import { castTo } from './expressions.js';
 import type { Fragments } from './fragments.js';
@@ -61,9 +61,22 @@ export class Reductions {
             value: next,
             span,
           };
-    const condition =
-      alongVector && this.context.lanes.tail ? this.geometry.startsInside(scope.tiles) : undefined;
+    const condition = all([
+      ...(alongVector && this.context.lanes.tail ? [this.geometry.startsInside(scope.tiles)] : []),
+      ...this.once(value, scope),
+    ]);
     scope.out.push(...guarded(condition, [update]));
+  }
+
+  /** Loops over an axis that the operand does not vary along, and that is not reduced: only their first step adds it. */
+  private once({ operand, over }: Reduce, scope: Scope): readonly TileExpr[] {
+    const { lanes } = this.context;
+    const modes = this.context.tileModes(operand);
+    return lanes.tiles.flatMap(({ axis, extent }, i) =>
+      extent === 1 || modes.includes(i) || over.includes(axis)
+        ? []
+        : [compare('==', scope.tiles[i]!, i32(0))],
+    );
   }
 
   /** Combines the threads of a row, so that each has the result. */

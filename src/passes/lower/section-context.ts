@@ -30,10 +30,10 @@ export class SectionContext {
   readonly plan: SweepPlan;
   readonly residency: Residency;
   /** Statements that do not depend on the row: a persistent grid runs them once. */
-  readonly prologue: Statement[] = [];
+  readonly prologue: Statement[];
   /** Statements at the level of the row. */
-  readonly row: Statement[] = [];
-  readonly shared: SharedRegion[] = [];
+  readonly row: Statement[];
+  readonly shared: SharedRegion[];
   /** How many values read each. */
   readonly uses = new Map<ValueId, number>();
   /** Variables of loops that are unrolled while the module is traced. */
@@ -43,7 +43,12 @@ export class SectionContext {
     readonly kernel: Kernel,
     readonly section: Section,
     readonly names: Names,
+    /** The part before: what follows is added to its statements. */
+    before?: SectionContext,
   ) {
+    this.prologue = before?.prologue ?? [];
+    this.row = before?.row ?? [];
+    this.shared = before?.shared ?? [];
     this.lanes = section.lanes!;
     this.residency = kernel.schedule!.residency;
     this.plan = planSweeps(section, this.residency);

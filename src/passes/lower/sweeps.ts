@@ -21,6 +21,7 @@ export interface Sweep {
   readonly kept: readonly ValueId[];
   readonly reductions: readonly ValueId[];
   readonly rangeReductions: readonly ValueId[];
+  readonly selections: readonly ValueId[];
   readonly stores: readonly Store[];
 }
 
@@ -43,7 +44,8 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
   const stage = (id: ValueId) => stages[id]!;
 
   const storeStage = (store: Store) => Math.max(...storeOperands(store).map(stage));
-  const last = Math.max(0, ...section.stores.map(storeStage));
+  const carried = (section.carries ?? []).map((id) => stage(id) - 1);
+  const last = Math.max(0, ...carried, ...section.stores.map(storeStage));
   // Rows that are loaded again must not be overwritten before the last sweep has read them.
   const stageOfStore = (store: Store) => (residency === 'reload' ? last : storeStage(store));
 
@@ -62,6 +64,7 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
     const rangeReductions = values.filter(
       (value) => value.kind === 'range-reduce' && stage(value.id) - 1 === s,
     );
+    const selections = values.filter((value) => value.kind === 'top' && stage(value.operand) === s);
     const stores = section.stores.filter((store) => stageOfStore(store) === s);
     const seen = new Set<ValueId>();
     const visit = (id: ValueId): void => {
@@ -73,7 +76,7 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
         operands(value).forEach(visit);
         return;
       }
-      if (value.kind === 'reduce' || value.kind === 'range-reduce' || value.kind === 'remap') return;
+      if (isResult(value)) return;
       if (
         laneVarying(id) &&
         !rangeVarying(id) &&
@@ -92,6 +95,7 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
       ...kept[s]!,
       ...reductions.flatMap((value) => operands(value)),
       ...rangeReductions.flatMap((value) => operands(value)),
+      ...selections.flatMap((value) => operands(value)),
       ...stores.flatMap(storeOperands),
     ].forEach(visit);
     result.unshift({
@@ -100,6 +104,7 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
         .sort((a, b) => a - b),
       reductions: reductions.map((value) => value.id),
       rangeReductions: rangeReductions.map((value) => value.id),
+      selections: selections.map((value) => value.id),
       stores,
     });
   }
@@ -108,10 +113,14 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
 
 function stageOf(value: Value, stages: readonly number[]): number {
   const inputs = Math.max(0, ...operands(value).map((id) => stages[id]!));
-  return value.kind === 'reduce' || value.kind === 'range-reduce' || value.kind === 'remap'
-    ? inputs + 1
-    : inputs;
+  return isResult(value) ? inputs + 1 : inputs;
 }
+
+/** What a later sweep finds, made by an earlier one as a whole. */
+const isResult = (value: Value): value is Result =>
+  value.kind === 'reduce' || value.kind === 'range-reduce' || value.kind === 'remap' || value.kind === 'top';
+
+type Result = Value & { readonly kind: 'reduce' | 'range-reduce' | 'remap' | 'top' };
 
 /** The sweeps that read each load. */
 function consumingSweeps(
@@ -122,12 +131,12 @@ function consumingSweeps(
   const sweeps = new Map<ValueId, Set<number>>();
   const visit = (id: ValueId, sweep: number): void => {
     const value = section.values[id]!;
-    if (value.kind === 'reduce' || value.kind === 'range-reduce' || value.kind === 'remap') return;
+    if (isResult(value)) return;
     if (value.kind === 'load') sweeps.set(id, (sweeps.get(id) ?? new Set()).add(sweep));
     operands(value).forEach((operand) => visit(operand, sweep));
   };
   for (const value of section.values) {
-    if (value.kind === 'reduce' || value.kind === 'range-reduce' || value.kind === 'remap') {
+    if (isResult(value)) {
       operands(value).forEach((id) => visit(id, stage(value.operand)));
     }
   }
@@ -149,6 +158,7 @@ function isCheap(
   const available = (id: ValueId): boolean => {
     const operand = values[id]!;
     if (isKept(id) || isFixed(values, operand)) return true;
+    if (operand.kind === 'carried') return true;
     if (operand.kind === 'load') return atHand(id);
     return operand.kind === 'cast' && available(operand.operand);
   };
@@ -158,19 +168,13 @@ function isCheap(
 
 /** Made of loads that no other sweep reads, and of constants: computed where it is used. */
 function isReadHere(values: readonly Value[], value: Value, atHand: (load: ValueId) => boolean): boolean {
-  if (value.kind === 'reduce' || value.kind === 'range-reduce' || value.kind === 'remap') return false;
+  if (isResult(value)) return false;
   if (value.kind === 'load') return atHand(value.id) && operands(value).length === 0;
   return operands(value).every((id) => isReadHere(values, values[id]!, atHand));
 }
 
 /** Made of constants and positions alone. */
 function isFixed(values: readonly Value[], value: Value): boolean {
-  if (
-    value.kind === 'load' ||
-    value.kind === 'reduce' ||
-    value.kind === 'range-reduce' ||
-    value.kind === 'remap'
-  )
-    return false;
+  if (value.kind === 'load' || value.kind === 'carried' || isResult(value)) return false;
   return operands(value).every((id) => isFixed(values, values[id]!));
 }

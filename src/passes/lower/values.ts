@@ -52,6 +52,8 @@ export class Values implements ValueSource {
     const value = section.values[id]!;
     const ranged = scope.range !== undefined && value.axes.includes(scope.range.axis);
     if (!plan.laneVarying(id) && !ranged) return this.rowScalar(id);
+    // What every lane of a step shares is computed before the loops over lanes: views made there may need it.
+    if (rangeScope && !plan.laneVarying(id)) return this.compute(id, rangeScope);
     // A reduction whose result lies in one register a thread, such as that of a thread's only block.
     const single = value.kind === 'reduce' ? this.scalars.get(id) : undefined;
     if (single) return single;

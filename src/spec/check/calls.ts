@@ -1,7 +1,7 @@
 /** `f(x)`, casts, `select`, `index` and `size`, two-sided `min` and `max` -> typed values. */
 
 import type { Place } from '../../util/errors.js';
-import { FUNCTIONS, OTHER_CALLS, REDUCTIONS } from '../names.js';
+import { FUNCTIONS, OTHER_CALLS, REDUCTIONS, SELECTIONS } from '../names.js';
 import type { Dtype, Expr, TypedExpr, UnaryOp } from '../types.js';
 import { unionAxes } from './axes.js';
 import { cast } from './casts.js';
@@ -46,6 +46,15 @@ export function checkCall(checker: Checker, expr: Call, hint: Dtype | undefined)
         `${name}(...)`,
         `${name}[dimension](x)`,
         'name the dimension to reduce',
+        span,
+      );
+    case 'top':
+    case 'bottom':
+      throw typeError(
+        `${name} lacks its dimensions`,
+        `${name}(...)`,
+        `${name}[dimension -> k](x)`,
+        'name the dimension to select from and that of the result',
         span,
       );
     default: {
@@ -119,6 +128,6 @@ function requireCount(expr: Call, count: number, form: string): void {
 
 /** Whether a name is a function, so that no type variable can be meant. */
 const isFunction = (name: string): boolean =>
-  ([...FUNCTIONS, ...OTHER_CALLS, ...REDUCTIONS] as readonly string[]).includes(name);
+  ([...FUNCTIONS, ...OTHER_CALLS, ...REDUCTIONS, ...SELECTIONS] as readonly string[]).includes(name);
 
 const isInteger = (dtype: Dtype): boolean => ['i8', 'u8', 'i32', 'i64'].includes(dtype);

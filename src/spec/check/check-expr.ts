@@ -12,6 +12,7 @@ import { boolean, checkNumber } from './literals.js';
 import { checkBinary, checkUnary } from './operators.js';
 import { checkReduce } from './reductions.js';
 import type { Scope, TensorView } from './scope.js';
+import { checkSelection, isSelection, pick } from './selections.js';
 import { decide } from './static-flags.js';
 
 export class ExprChecker implements Checker {
@@ -34,6 +35,8 @@ export class ExprChecker implements Checker {
         return checkCall(this, expr, hint);
       case 'reduce':
         return checkReduce(this, expr);
+      case 'top':
+        return checkSelection(this, expr);
       case 'index':
         return this.index(expr.operand, expr.entries, expr.span);
       default:
@@ -158,7 +161,10 @@ export class ExprChecker implements Checker {
       return { dim: entry.dim, index: this.position(entry), span: entry.span };
     });
     return indices.reduce(
-      (inner, entry) => remap(this.scope, inner, entry.dim, entry.index, entry.span),
+      (inner, { dim, index, span: place }) =>
+        isSelection(this.scope, index, dim)
+          ? pick(inner, dim, index, place)
+          : remap(this.scope, inner, dim, index, place),
       value,
     );
   }

@@ -28,8 +28,8 @@ export function checkInPlace(sections: readonly CheckedSection[]): void {
       const [write] = section.writes(decl.name);
       refuseOtherSections(sections, section, decl, own[0]!.load);
       if (!write) continue;
-      for (const { load, range } of own) {
-        if (range) throw otherElements(decl, load, 'a range of other rows');
+      for (const { load, elsewhere } of own) {
+        if (elsewhere !== undefined) throw otherElements(decl, load, elsewhere);
         refuseMoved(section.scope, decl, write, load);
       }
       refuseShared(section, decl, write);

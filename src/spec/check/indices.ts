@@ -51,7 +51,7 @@ export function remap(
       'a computed value is read at an index that depends on data',
       'an index that is no affine map of the position',
       `scale * ${dim} + offset`,
-      'gather from a tensor instead, or write the value to one first',
+      'gather from a tensor, or at what top[...] gives, or write the value to a tensor first',
       place,
     );
   }

@@ -4,11 +4,20 @@
  */
 
 import { closest, RoseError, type Place } from '../../util/errors.js';
-import { DTYPES, FUNCTIONS, OTHER_CALLS, quote, REDUCTIONS, unknownName, type Names } from '../names.js';
+import {
+  DTYPES,
+  FUNCTIONS,
+  OTHER_CALLS,
+  quote,
+  REDUCTIONS,
+  SELECTIONS,
+  unknownName,
+  type Names,
+} from '../names.js';
 import type { Expr, IndexEntry, KernelSpec, SectionFormula, Statement } from '../types.js';
 import { typeError } from './errors.js';
 
-const CALLS: readonly string[] = [...DTYPES, ...REDUCTIONS, ...FUNCTIONS, ...OTHER_CALLS];
+const CALLS: readonly string[] = [...DTYPES, ...REDUCTIONS, ...SELECTIONS, ...FUNCTIONS, ...OTHER_CALLS];
 
 /** The declared names that the formula uses. Raises FORMULA_NAME, SPEC_NAME, FORMULA_TYPE. */
 export function checkNames(spec: KernelSpec, declared: Names): ReadonlySet<string> {
@@ -70,6 +79,11 @@ class SectionNames {
       case 'reduce':
         this.dim(expr.dim, expr.span);
         if (expr.range !== undefined) this.name(expr.range, expr.span);
+        this.expr(expr.operand);
+        return;
+      case 'top':
+        this.dim(expr.dim, expr.span);
+        this.dim(expr.slots, expr.span);
         this.expr(expr.operand);
         return;
       case 'index':
@@ -138,6 +152,7 @@ class SectionNames {
       ...FUNCTIONS,
       ...OTHER_CALLS,
       ...REDUCTIONS,
+      ...SELECTIONS,
       ...this.spec.types.map((type) => type.name),
       ...DTYPES,
     ];

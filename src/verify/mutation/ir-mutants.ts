@@ -60,6 +60,10 @@ export function describe(node: Statement | TileExpr): string {
       return `combine ${node.fn}(${describe(node.left)}, ${describe(node.right)})`;
     case 'warp-reduce':
       return `warp ${node.fn}(${describe(node.operand)}, ${node.threads} lanes, ${node.stride} apart)`;
+    case 'order-key':
+      return `key of ${describe(node.operand)}${node.position ? ` at ${describe(node.position)}` : ''}${node.ascending ? ', ascending' : ''}`;
+    case 'key-position':
+      return `position in ${describe(node.operand)}`;
     case 'let':
     case 'assign':
       return `${node.name} = ${describe(node.value)}`;

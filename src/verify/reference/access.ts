@@ -1,7 +1,7 @@
 /** Elements of tensors: which one each position of a value reads or writes. */
 
 import type { BoundMode, BoundSection, BoundTensor } from '../../spec/index.js';
-import { eachPlace, elementsOf, expand, stridesOf, type ExtentOf, type Grid } from './grid.js';
+import { eachRun, elementsOf, expand, stridesOf, type ExtentOf, type Grid } from './grid.js';
 
 /** The axis that a mode is indexed by where nothing else is said: under a cut, its section's part. */
 export function axisOf(mode: BoundMode, section: BoundSection): string {
@@ -39,8 +39,8 @@ export function placesIn(
   });
   const size = elementsOf(shape);
   const places = new Float64Array(size);
-  eachPlace(shape, tables, (place, i) => {
-    places[i] = place + fixed;
+  eachRun(shape, tables, (base, steps, first) => {
+    for (let i = 0; i < steps.length; i++) places[first + i] = base + steps[i]! + fixed;
   });
   let unsure: Uint8Array | undefined;
   tensor.modes.forEach((mode, i) => {

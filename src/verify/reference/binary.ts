@@ -1,106 +1,92 @@
 /** Arithmetic, comparison and choice of two values, with what a correct f32 kernel may be off by. */
 
 import type { BinaryOp, CompareOp, Dtype } from '../../spec/index.js';
-import { inRange, LEAST, TINY, U } from './unary.js';
-
-export interface Operands {
-  readonly a: Float64Array;
-  readonly b: Float64Array;
-  readonly ea: Float64Array | undefined;
-  readonly eb: Float64Array | undefined;
-}
-interface Result {
-  values: Float64Array;
-  error?: Float64Array;
-}
-
-const FLOAT: Readonly<Record<string, (a: number, b: number) => number>> = {
-  '+': (a, b) => a + b,
-  '-': (a, b) => a - b,
-  '*': (a, b) => a * b,
-  '/': (a, b) => a / b,
-  // Two-argument forms give the number where one side is NaN.
-  min: (a, b) => (Number.isNaN(a) ? b : Number.isNaN(b) ? a : Math.min(a, b)),
-  max: (a, b) => (Number.isNaN(a) ? b : Number.isNaN(b) ? a : Math.max(a, b)),
-};
+import { bounded, LEAST, settle, TINY, U } from './f32.js';
+import { mapped } from './grid.js';
+import { applyInteger } from './integers.js';
+import type { Operands, Result } from './operands.js';
 
 export function applyBinary(op: BinaryOp, dtype: Dtype, operands: Operands): Result {
   const { a, b, ea, eb } = operands;
   if (op === '&&' || op === '||') {
-    const values = a.map((x, i) => (op === '&&' ? x * b[i]! : Math.max(x, b[i]!)));
+    const values = mapped(a, (x, i) => (op === '&&' ? x * b[i]! : Math.max(x, b[i]!)));
     return { values, ...uncertain(operands) };
   }
-  if (dtype !== 'f32') return { values: integers(op, dtype, a, b), ...uncertain(operands) };
-  const of = FLOAT[op]!;
-  const values = new Float64Array(a.length);
-  const error = new Float64Array(a.length);
+  if (dtype !== 'f32') return applyInteger(op, dtype, operands);
+  const result = bounded(a.length);
   for (let i = 0; i < a.length; i++) {
-    const [x, y, ex, ey] = [a[i]!, b[i]!, ea?.[i] ?? 0, eb?.[i] ?? 0];
-    const result = of(x, y);
-    const off = Number.isFinite(result) ? floatError(op, x, y, ex, ey, result) : special(x, y, ex, ey);
-    [values[i], error[i]] = inRange(result, Number.isNaN(off) ? Infinity : off);
+    const x = a[i]!;
+    const y = b[i]!;
+    const value = valueOf(op, x, y);
+    settle(result, i, value, offOf(op, x, y, ea ? ea[i]! : 0, eb ? eb[i]! : 0, value));
   }
-  return { values, error };
+  return result;
 }
 
-/** What is no number, or infinite: exact, unless something uncertain had a part in it. */
-function special(x: number, y: number, ex: number, ey: number): number {
-  if ((Number.isNaN(x) && ex === 0) || (Number.isNaN(y) && ey === 0)) return 0;
-  return ex + ey > 0 ? Infinity : 0;
-}
-
-function floatError(op: BinaryOp, x: number, y: number, ex: number, ey: number, result: number): number {
-  const rounding = Math.abs(result) * U;
+function valueOf(op: BinaryOp, x: number, y: number): number {
   switch (op) {
     case '+':
+      return x + y;
     case '-':
-      return ex + ey + rounding;
+      return x - y;
     case '*':
-      return (
-        (ey === 0 ? 0 : Math.abs(x) * ey) +
-        (ex === 0 ? 0 : Math.abs(y) * ex) +
-        ex * ey +
-        rounding +
-        underflow(result)
-      );
-    case '/': {
-      // A kernel may multiply by the reciprocal: two roundings more, and nothing where that is flushed.
-      if (Math.abs(y) < TINY || Math.abs(1 / y) < TINY) return Infinity;
-      const least = Math.abs(y) - ey;
-      if (least <= 0) return Infinity;
-      return ex / least + Math.abs(result) * (ey / least + 4 * U) + underflow(result);
-    }
+      return x * y;
+    case '/':
+      return x / y;
+    // Two-argument forms give the number where one side is NaN.
+    case 'min':
+      return Number.isNaN(x) ? y : Number.isNaN(y) ? x : Math.min(x, y);
+    case 'max':
+      return Number.isNaN(x) ? y : Number.isNaN(y) ? x : Math.max(x, y);
     default:
-      return Math.max(ex, ey);
+      throw new Error(`${op} is no operation on f32`);
   }
 }
 
-const underflow = (result: number): number => (result !== 0 && Math.abs(result) < TINY ? LEAST : 0);
-
-function integers(op: BinaryOp, dtype: Dtype, a: Float64Array, b: Float64Array): Float64Array {
-  const wrap = dtype === 'i32' ? (x: number) => x | 0 : (x: number) => x;
-  return a.map((x, i) => {
-    const y = b[i]!;
-    switch (op) {
-      case '+':
-        return wrap(x + y);
-      case '-':
-        return wrap(x - y);
-      case '*':
-        return dtype === 'i32' ? Math.imul(x, y) : x * y;
-      case '/':
-        return y === 0 ? 0 : wrap(Math.floor(x / y));
-      case '%':
-        return y === 0 ? 0 : x - Math.floor(x / y) * y;
-      case 'min':
-        return Math.min(x, y);
-      case 'max':
-        return Math.max(x, y);
-      default:
-        throw new Error(`${op} is no operation on integers`);
-    }
-  });
+function offOf(op: BinaryOp, x: number, y: number, ex: number, ey: number, result: number): number {
+  if (op === 'min') return extremeOff(-Infinity, x, y, ex, ey);
+  if (op === 'max') return extremeOff(Infinity, x, y, ex, ey);
+  if ((ex === 0 && Number.isNaN(x)) || (ey === 0 && Number.isNaN(y))) return 0;
+  if (ex === Infinity || ey === Infinity) return Infinity;
+  if (op === '/') return quotientOff(x, y, ex, ey, result);
+  if (op === '*') return productOff(x, y, ex, ey, result);
+  return Number.isFinite(result) ? ex + ey + Math.abs(result) * U : 0;
 }
+
+/** `end` is what no other operand can beat. */
+function extremeOff(end: number, x: number, y: number, ex: number, ey: number): number {
+  if (ex === 0) {
+    if (x === end) return 0;
+    if (Number.isNaN(x)) return ey;
+  }
+  if (ey === 0) {
+    if (y === end) return 0;
+    if (Number.isNaN(y)) return ex;
+  }
+  return Math.max(ex, ey);
+}
+
+function productOff(x: number, y: number, ex: number, ey: number, result: number): number {
+  if (!Number.isFinite(result)) return signIsSure(x, ex) && signIsSure(y, ey) ? 0 : Infinity;
+  return Math.abs(x) * ey + Math.abs(y) * ex + ex * ey + Math.abs(result) * U + underflow(result);
+}
+
+/** A kernel may multiply by the reciprocal: two roundings more, and nothing is known where that is flushed. */
+function quotientOff(x: number, y: number, ex: number, ey: number, result: number): number {
+  const size = Math.abs(y);
+  // The reciprocal of an infinity is 0, that of 0 an infinity.
+  if (size === Infinity) return 0;
+  if (size === 0 && ey === 0) return signIsSure(x, ex) ? 0 : Infinity;
+  const least = size - ey;
+  if (least < TINY || 1 / (size + ey) < TINY) return Infinity;
+  if (!Number.isFinite(result)) return 0;
+  return ex / least + Math.abs(result) * (ey / least + 4 * U) + underflow(result);
+}
+
+/** Whether a kernel's number is 0, above or below, as this one is. */
+const signIsSure = (x: number, ex: number): boolean => ex === 0 || Math.abs(x) > ex;
+
+const underflow = (result: number): number => (result !== 0 && Math.abs(result) < TINY ? LEAST : 0);
 
 /** What is exact stays exact; what depends on something uncertain is unknown. */
 function uncertain({ ea, eb, a }: Operands): { error?: Float64Array } {
@@ -122,13 +108,15 @@ const COMPARE: Readonly<Record<CompareOp, (a: number, b: number) => boolean>> = 
 /** The error of a comparison is 1 where the operands' bounds meet. */
 export function applyCompare(op: CompareOp, { a, b, ea, eb }: Operands): Result {
   const of = COMPARE[op];
-  const values = a.map((x, i) => (of(x, b[i]!) ? 1 : 0));
+  const values = mapped(a, (x, i) => (of(x, b[i]!) ? 1 : 0));
   if (!ea && !eb) return { values };
-  const error = a.map((x, i) => {
-    const off = (ea?.[i] ?? 0) + (eb?.[i] ?? 0);
-    return off > 0 && !(Math.abs(x - b[i]!) > off) && !Number.isNaN(x) && !Number.isNaN(b[i]!) ? 1 : 0;
-  });
+  const error = mapped(a, (x, i) => (inDoubt(x, b[i]!, ea ? ea[i]! : 0, eb ? eb[i]! : 0) ? 1 : 0));
   return { values, error };
+}
+
+function inDoubt(x: number, y: number, ex: number, ey: number): boolean {
+  if ((ex === 0 && Number.isNaN(x)) || (ey === 0 && Number.isNaN(y))) return false;
+  return ex + ey > 0 && !(Math.abs(x - y) > ex + ey);
 }
 
 /** `condition` and its own error, and both arms. */
@@ -143,14 +131,16 @@ export function applySelect(
     const first = condition[i] !== 0;
     values[i] = first ? a[i]! : b[i]!;
     if (!error) continue;
-    const [ex, ey] = [ea?.[i] ?? 0, eb?.[i] ?? 0];
-    const apart = Math.abs(a[i]! - b[i]!);
-    error[i] =
-      unsure && unsure[i]! > 0
-        ? Math.max(ex, ey) + (Number.isNaN(apart) ? Infinity : apart)
-        : first
-          ? ex
-          : ey;
+    const ex = ea ? ea[i]! : 0;
+    const ey = eb ? eb[i]! : 0;
+    if (unsure && unsure[i]! > 0) error[i] = Math.max(ex, ey) + apart(a[i]!, b[i]!);
+    else error[i] = first ? ex : ey;
   }
   return { values, ...(error && { error }) };
+}
+
+/** Distance of two values: 0 between those that are the same, infinite ones and NaN too. */
+function apart(x: number, y: number): number {
+  const distance = Math.abs(x - y);
+  return Object.is(x, y) ? 0 : Number.isNaN(distance) ? Infinity : distance;
 }

@@ -17,10 +17,12 @@ import type {
 } from '../../spec/index.js';
 import type { Problem, ReferenceOutput } from '../types.js';
 import { axisOf, placesIn, shapeOf } from './access.js';
-import { applyBinary, applyCompare, applySelect, type Operands } from './binary.js';
+import { applyBinary, applyCompare, applySelect } from './binary.js';
+import { applyCast } from './cast.js';
 import { elementsOf, expand, grid, scalar, type ExtentOf, type Grid } from './grid.js';
+import type { Operands } from './operands.js';
 import { reduceAxis, reduceRanges } from './reduce.js';
-import { isFloat, overflows, roundTo } from './rounding.js';
+import { pickAlong, selectAlong } from './selection.js';
 import { applyUnary } from './unary.js';
 
 /** What every tensor with access `out` or `inout` must hold after a launch. */
@@ -95,7 +97,7 @@ class SectionEvaluation {
         return scalar(expr.dtype === 'f32' ? Math.fround(value) : value);
       }
       case 'position': {
-        const axis = this.section.cut?.dim === expr.dim ? this.section.cut.as : expr.dim;
+        const axis = this.axisNamed(expr.dim);
         const extent = this.extentOf(axis);
         return grid(
           [axis],
@@ -104,7 +106,7 @@ class SectionEvaluation {
         );
       }
       case 'extent':
-        return scalar(this.extentOf(expr.dim));
+        return scalar(this.extentOf(this.axisNamed(expr.dim)));
       case 'local':
         return this.locals.get(expr.name)!;
       case 'load':
@@ -112,19 +114,9 @@ class SectionEvaluation {
       case 'remap':
         return this.remap(expr);
       case 'unary': {
-        const operand = this.evaluate(expr.operand);
-        const { values, error } = applyUnary(
-          expr.op,
-          operand.values,
-          operand.error,
-          expr.operand.dtype === 'f32',
-        );
-        return grid(
-          operand.axes,
-          operand.shape,
-          values,
-          error ?? (expr.dtype === 'f32' ? undefined : operand.error),
-        );
+        const { axes, shape, values: x, error: ex } = this.evaluate(expr.operand);
+        const { values, error } = applyUnary(expr.op, expr.operand.dtype, x, ex);
+        return grid(axes, shape, values, error);
       }
       case 'binary': {
         const { axes, shape, operands } = this.pair(expr.left, expr.right);
@@ -147,10 +139,25 @@ class SectionEvaluation {
         const { values, error } = applySelect(wide.values, wide.error, operands);
         return grid(axes, shape, values, error);
       }
-      case 'cast':
-        return this.cast(expr);
+      case 'cast': {
+        const { axes, shape, values: x, error: ex } = this.evaluate(expr.operand);
+        const { values, error } = applyCast(expr, x, ex);
+        return grid(axes, shape, values, error);
+      }
       case 'reduce':
         return this.reduce(expr);
+      case 'top':
+        return selectAlong(expr.fn, this.evaluate(expr.operand), this.axisNamed(expr.dim), {
+          axis: this.axisNamed(expr.slots),
+          extent: this.extentOf(this.axisNamed(expr.slots)),
+        });
+      case 'pick':
+        return pickAlong(
+          this.evaluate(expr.operand),
+          this.axisNamed(expr.dim),
+          this.evaluate(expr.index),
+          this.extentOf,
+        );
       default:
         expr satisfies never;
         throw new Error('unreachable');
@@ -175,6 +182,10 @@ class SectionEvaluation {
     const [x, y] = [expand(a, axes, this.extentOf), expand(b, axes, this.extentOf)];
     const operands: Operands = { a: x.values, b: y.values, ea: x.error, eb: y.error };
     return { axes, shape: x.shape, operands };
+  }
+
+  private axisNamed(dim: string): string {
+    return this.section.cut?.dim === dim ? this.section.cut.as : dim;
   }
 
   private tensor(name: string): BoundTensor {
@@ -230,32 +241,10 @@ class SectionEvaluation {
     return grid(axes, axes.map(this.extentOf), values, error);
   }
 
-  private cast(expr: TypedExpr & { kind: 'cast' }): Grid {
-    const { axes, shape, values, error } = this.evaluate(expr.operand);
-    const { dtype, rounding, saturate } = expr;
-    const fromFloat = isFloat(expr.operand.dtype);
-    const toInteger = !isFloat(dtype) && dtype !== 'bool';
-    // f32 holds every value of the storage floats: a cast to it changes nothing.
-    if (dtype === 'f32' && fromFloat) return grid(axes, shape, values, error);
-    const round = (x: number) => roundTo(x, dtype, rounding, saturate);
-    const rounded = values.map(round);
-    const unknown = toInteger && (fromFloat || dtype === 'i32' || dtype === 'i8' || dtype === 'u8');
-    let bound = error && new Float64Array(values.length);
-    for (let i = 0; i < values.length; i++) {
-      const lost =
-        unknown && overflows(saturate && !Number.isNaN(values[i]!) ? rounded[i]! : values[i]!, dtype);
-      const off = error?.[i] ?? 0;
-      if (!lost && off === 0) continue;
-      bound ??= new Float64Array(values.length);
-      bound[i] = lost ? Infinity : castError(values[i]!, off, rounded[i]!, round);
-    }
-    return grid(axes, shape, rounded, bound);
-  }
-
   private reduce(expr: TypedExpr & { kind: 'reduce' }): Grid {
     const operand = this.evaluate(expr.operand);
     const { op, by, range } = expr;
-    const dim = this.section.cut?.dim === expr.dim ? this.section.cut.as : expr.dim;
+    const dim = this.axisNamed(expr.dim);
     if (!range) return reduceAxis(op, operand, dim, by, this.bound.extents[dim] === 'dynamic');
     const rest = operand.axes.filter((axis) => axis !== dim);
     const ordered = transpose(operand, [dim, ...rest]);
@@ -265,13 +254,6 @@ class SectionEvaluation {
 
 function doubtOverflow(product: Float64Array, error: Float64Array): void {
   for (let i = 0; i < product.length; i++) if (Math.abs(product[i]!) === Infinity) error[i] = Infinity;
-}
-
-function castError(value: number, off: number, rounded: number, round: (x: number) => number): number {
-  if (off === Infinity) return Infinity;
-  if (Number.isNaN(value)) return 0;
-  const distance = Math.max(Math.abs(round(value + off) - rounded), Math.abs(round(value - off) - rounded));
-  return Number.isNaN(distance) ? 0 : distance;
 }
 
 /** Axes in order of first appearance; an axis and its own blocks (`hidden`, `hidden/128`) are the axis. */

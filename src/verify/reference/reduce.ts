@@ -2,16 +2,19 @@
 
 import type { ReduceOp } from '../../spec/index.js';
 import { elementsOf, grid, type Grid } from './grid.js';
-import { inRange, LARGEST, LEAST, U } from './unary.js';
+import { bounded, LARGEST, LEAST, settle, U, type Bounded } from './f32.js';
 
 /** One result of a reduction: values and errors taken in one by one. */
 class Accumulator {
   private total: number;
+  /** Of the finite elements. */
   private magnitude = 0;
   private off = 0;
   private count = 0;
-  /** An element that is no number, whatever rounding does. */
-  private certain = false;
+  /** Elements that are infinite, or no number, whatever rounding does. */
+  private above = false;
+  private below = false;
+  private nan = false;
 
   constructor(private readonly op: ReduceOp) {
     this.total = op === 'max' ? -Infinity : op === 'min' ? Infinity : 0;
@@ -19,7 +22,13 @@ class Accumulator {
 
   add(value: number, error: number): void {
     this.count++;
-    if (Number.isNaN(value) && error === 0) this.certain = true;
+    const size = Math.abs(value);
+    if (size < Infinity) this.magnitude += size;
+    else if (error === 0) {
+      if (value > 0) this.above = true;
+      else if (value < 0) this.below = true;
+      else this.nan = true;
+    }
     if (this.op === 'max' || this.op === 'min') {
       // Math.max and Math.min spread NaN, as kernels do.
       this.total = this.op === 'max' ? Math.max(this.total, value) : Math.min(this.total, value);
@@ -27,31 +36,36 @@ class Accumulator {
       return;
     }
     this.total += value;
-    if (Number.isFinite(value)) this.magnitude += Math.abs(value);
     this.off += error;
   }
 
-  /** `length` is what a mean divides by; `serial` says that one thread adds all of it. */
-  result(length: number, serial: boolean): { value: number; error: number } {
-    if (this.certain) return { value: NaN, error: 0 };
-    if (this.op === 'max' || this.op === 'min') return { value: this.total, error: this.off };
-    const deep = serial ? this.count : Math.min(this.count, 64 + this.count / 128 + 10);
-    const order = this.count > 1 ? deep * U * this.magnitude : 0;
-    const [total, error] = this.inRange(order);
-    if (this.op === 'sum') return { value: total, error };
-    const value = total / length;
-    return { value, error: error / length + (Number.isFinite(value) ? Math.abs(value) * 4 * U + LEAST : 0) };
+  /** Puts the result at `i`. `length` is what a mean divides by; `serial` says that one thread adds all of it. */
+  put(result: Bounded, i: number, length: number, serial: boolean): void {
+    if (this.op === 'max' || this.op === 'min') {
+      settle(result, i, this.total, this.nan ? 0 : this.off);
+      return;
+    }
+    this.putSum(result, i, serial);
+    if (this.op === 'sum') return;
+    const { values, error } = result;
+    values[i]! /= length;
+    error[i]! /= length;
+    if (Number.isFinite(values[i]!)) error[i]! += Math.abs(values[i]!) * 4 * U + LEAST;
   }
 
-  /** A sum of one sign overflows in any order; one of both signs may on its way. */
-  private inRange(order: number): [number, number] {
-    if (!Number.isFinite(this.total)) {
-      // Finite parts of the other sign may overflow first, and make it no number.
-      const known = Number.isNaN(this.total) || this.magnitude < LARGEST / 2;
-      return [this.total, this.off === 0 && known ? 0 : Infinity];
+  private putSum(result: Bounded, i: number, serial: boolean): void {
+    if (this.nan || (this.above && this.below)) settle(result, i, NaN, 0);
+    else if (!Number.isFinite(this.total)) {
+      // Finite parts of the other sign may overflow first, and make an infinity no number.
+      const known = this.magnitude + this.off < LARGEST / 2;
+      settle(result, i, this.total, known ? 0 : Infinity);
+    } else {
+      const deep = serial ? this.count : Math.min(this.count, 64 + this.count / 128 + 10);
+      const order = this.count > 1 ? deep * U * this.magnitude : 0;
+      // A sum of one sign overflows in any order; one of both signs may on its way.
+      const mixed = this.magnitude > Math.abs(this.total) && this.magnitude > LARGEST / 2;
+      settle(result, i, this.total, mixed ? Infinity : this.off + order);
     }
-    if (this.magnitude > Math.abs(this.total) && this.magnitude > LARGEST / 2) return [this.total, Infinity];
-    return inRange(this.total, this.off + order);
   }
 }
 
@@ -69,8 +83,7 @@ export function reduceAxis(
   const outer = elementsOf(operand.shape.slice(0, at));
   const inner = elementsOf(operand.shape.slice(at + 1));
   const blocks = by === undefined ? 1 : extent / by;
-  const values = new Float64Array(outer * blocks * inner);
-  const error = new Float64Array(values.length);
+  const result = bounded(outer * blocks * inner);
   for (let o = 0; o < outer; o++) {
     for (let k = 0; k < blocks; k++) {
       for (let i = 0; i < inner; i++) {
@@ -79,10 +92,7 @@ export function reduceAxis(
           const from = (o * extent + j) * inner + i;
           sum.add(operand.values[from]!, operand.error?.[from] ?? 0);
         }
-        const to = (o * blocks + k) * inner + i;
-        const result = sum.result(block, serial);
-        values[to] = result.value;
-        error[to] = result.error;
+        sum.put(result, (o * blocks + k) * inner + i, block, serial);
       }
     }
   }
@@ -95,7 +105,7 @@ export function reduceAxis(
     axes[at] = `${axis}/${by}`;
     shape[at] = blocks;
   }
-  return grid(axes, shape, values, error);
+  return grid(axes, shape, result.values, result.error);
 }
 
 /** Row r of `rows` reduces positions [offsets[r], offsets[r + 1]) of `axis`, which is the operand's first. */
@@ -103,8 +113,7 @@ export function reduceRanges(op: ReduceOp, operand: Grid, rows: string, offsets:
   const [extent, ...rest] = operand.shape as [number, ...number[]];
   const inner = elementsOf(rest);
   const count = offsets.length - 1;
-  const values = new Float64Array(count * inner);
-  const error = new Float64Array(values.length);
+  const result = bounded(count * inner);
   for (let row = 0; row < count; row++) {
     const begin = Math.max(offsets[row]!, 0);
     const end = Math.min(offsets[row + 1]!, extent);
@@ -114,10 +123,8 @@ export function reduceRanges(op: ReduceOp, operand: Grid, rows: string, offsets:
       const sum = new Accumulator(op);
       for (let j = begin; j < end; j++)
         sum.add(operand.values[j * inner + i]!, operand.error?.[j * inner + i] ?? 0);
-      const result = sum.result(length, true);
-      values[row * inner + i] = result.value;
-      error[row * inner + i] = result.error;
+      sum.put(result, row * inner + i, length, true);
     }
   }
-  return grid([rows, ...operand.axes.slice(1)], [count, ...rest], values, error);
+  return grid([rows, ...operand.axes.slice(1)], [count, ...rest], result.values, result.error);
 }

@@ -18,6 +18,7 @@ const FLOATS: Readonly<Partial<Record<Dtype, Float>>> = {
   e5m2: { fraction: 2, least: -14, max: 57344, infinite: true },
 };
 
+/** The largest i64, 2^63 - 1, has no float64: 2^63 stands for it. */
 const INTEGERS: Readonly<Partial<Record<Dtype, readonly [number, number]>>> = {
   i8: [-128, 127],
   u8: [0, 255],
@@ -26,21 +27,27 @@ const INTEGERS: Readonly<Partial<Record<Dtype, readonly [number, number]>>> = {
 };
 
 export const isFloat = (dtype: Dtype): boolean => FLOATS[dtype] !== undefined;
+export const isInteger = (dtype: Dtype): boolean => INTEGERS[dtype] !== undefined;
 
-/** Exponent of a finite number other than 0: 2^e <= |x| < 2^(e+1). */
-function exponentOf(x: number): number {
-  view.setFloat64(0, x);
-  const field = (view.getUint16(0) >>> 4) & 0x7ff;
-  return field === 0 ? Math.floor(Math.log2(Math.abs(x))) : field - 1023;
-}
 const view = new DataView(new ArrayBuffer(8));
+/** Powers of two by the exponent field that they have in float64: 2^-1022 and on. */
+const POWERS = Float64Array.from({ length: 2047 }, (_, field) => 2 ** (field - 1023));
+
+/** Exponent field of a finite float64: 0 below the normal numbers. */
+function fieldOf(x: number): number {
+  view.setFloat64(0, x);
+  return (view.getUint16(0) >>> 4) & 0x7ff;
+}
 
 /** Distance between neighbouring values of a float dtype around `x`; of an integer dtype 1. */
 export function spacing(x: number, dtype: Dtype): number {
   const float = FLOATS[dtype];
-  if (!float) return 1;
-  const exponent = x === 0 || !Number.isFinite(x) ? float.least : Math.max(exponentOf(x), float.least);
-  return 2 ** (exponent - float.fraction);
+  return float ? stepOf(x, float) : 1;
+}
+
+function stepOf(x: number, { fraction, least }: Float): number {
+  const field = Number.isFinite(x) ? fieldOf(x) : 0;
+  return POWERS[Math.max(field, least + 1023) - fraction]!;
 }
 
 /** `x` as a value of `dtype`. NaN has no integer: the caller treats it as unknown, and gets 0. */
@@ -56,7 +63,7 @@ export function roundTo(x: number, dtype: Dtype, rounding: Rounding, saturate: b
   if (Number.isNaN(x) || x === 0) return x;
   const clamp = saturate || !float.infinite;
   if (!Number.isFinite(x)) return clamp ? Math.sign(x) * float.max : x;
-  const step = spacing(x, dtype);
+  const step = stepOf(x, float);
   const rounded = roundWhole(x / step, rounding) * step;
   if (Math.abs(rounded) <= float.max) return rounded;
   const away = rounding === 'rn' || (rounding === 'rp' && x > 0) || (rounding === 'rm' && x < 0);
@@ -86,6 +93,15 @@ export function roundHalfEven(x: number): number {
   const whole = up ? floor + 1 : floor;
   // A negative number that rounds to 0 keeps its sign.
   return whole === 0 && x < 0 ? -0 : whole;
+}
+
+/** The low bits of a whole number, as a value of an integer dtype. */
+export function wrapTo(x: number, dtype: Dtype): number {
+  const [low, high] = INTEGERS[dtype]!;
+  if (x >= low && x <= high) return x;
+  const span = high - low + 1;
+  const rest = x - Math.floor(x / span) * span;
+  return rest > high ? rest - span : rest;
 }
 
 /** Whether a whole number lies outside an integer dtype, where an unsaturated cast says nothing. */

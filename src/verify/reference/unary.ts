@@ -5,23 +5,12 @@
  * Appendix", and of the PTX ISA for the approximate instructions: rsqrt.approx 2^-22.9 relative, rcp.approx 1 ulp.
  */
 
-import type { UnaryOp } from '../../spec/index.js';
+import type { Dtype, UnaryOp } from '../../spec/index.js';
+import { bounded, LARGEST, settle, TINY, U } from './f32.js';
+import { mapped } from './grid.js';
+import { applyInteger } from './integers.js';
+import type { Result } from './operands.js';
 import { roundHalfEven } from './rounding.js';
-
-/** Half the distance between 1 and the next f32. */
-export const U = 2 ** -24;
-/** The smallest f32 above 0: what a product below the normal numbers is rounded to a multiple of. */
-export const LEAST = 2 ** -149;
-/** Results below this may be flushed to 0. */
-export const TINY = 2 ** -126;
-
-export const LARGEST = 3.4028234663852886e38;
-
-/** A float64 result as f32 arithmetic has it: infinite beyond the largest f32, unknown where its bound straddles that. */
-export function inRange(value: number, error: number): [number, number] {
-  if (!Number.isFinite(value) || Math.abs(value) + error <= LARGEST) return [value, error];
-  return Math.abs(value) - error > LARGEST ? [Math.sign(value) * Infinity, 0] : [value, Infinity];
-}
 
 interface Function1 {
   readonly of: (x: number) => number;
@@ -29,8 +18,8 @@ interface Function1 {
   readonly relative: number;
   /** The result may be flushed to zero below the normal numbers. */
   readonly flushes?: boolean;
-  /** Steps from one value to the next somewhere: a small error of x may be a whole step. */
-  readonly steps?: boolean;
+  /** Goes up and down between -1 and 1. */
+  readonly turns?: boolean;
 }
 
 const FUNCTIONS: Readonly<Record<UnaryOp, Function1>> = {
@@ -46,47 +35,67 @@ const FUNCTIONS: Readonly<Record<UnaryOp, Function1>> = {
   sigmoid: { of: (x) => 1 / (1 + Math.exp(-x)), relative: 8, flushes: true },
   erf: { of: erf, relative: 4 },
   erfc: { of: erfc, relative: 8, flushes: true },
-  sin: { of: Math.sin, relative: 4 },
-  cos: { of: Math.cos, relative: 4 },
-  round: { of: roundHalfEven, relative: 0, steps: true },
-  floor: { of: Math.floor, relative: 0, steps: true },
-  ceil: { of: Math.ceil, relative: 0, steps: true },
+  sin: { of: Math.sin, relative: 4, turns: true },
+  cos: { of: Math.cos, relative: 4, turns: true },
+  round: { of: roundHalfEven, relative: 0 },
+  floor: { of: Math.floor, relative: 0 },
+  ceil: { of: Math.ceil, relative: 0 },
 };
 
+/** `dtype`: of the operand. */
 export function applyUnary(
   op: UnaryOp,
+  dtype: Dtype,
   values: Float64Array,
   error: Float64Array | undefined,
-  isFloat: boolean,
-): { values: Float64Array; error?: Float64Array } {
-  const { of, relative, flushes } = FUNCTIONS[op];
-  const result = values.map(of);
-  if (!isFloat || (relative === 0 && !error)) return { values: result };
-  const bound = new Float64Array(values.length);
+): Result {
+  const f = FUNCTIONS[op];
+  if (dtype === 'bool') return { values: mapped(values, f.of), ...(error && { error }) };
+  if (dtype !== 'f32')
+    return applyInteger('-', dtype, {
+      a: new Float64Array(values.length),
+      b: values,
+      ea: undefined,
+      eb: error,
+    });
+  if (f.relative === 0 && !error) return { values: mapped(values, f.of) };
+  const result = bounded(values.length);
   for (let i = 0; i < values.length; i++) {
     const x = values[i]!;
-    const y = result[i]!;
-    let off = error ? spread(of, x, error[i]!, y) : 0;
-    if (relative > 0 && y !== 0) off += Math.abs(y) * relative * U;
-    if (flushes) off += TINY;
-    // The reciprocal of a number below the normal ones, or whose reciprocal is, may be flushed.
-    if (op === 'rcp' && (Math.abs(x) < TINY || Math.abs(y) < TINY)) off = Infinity;
-    if (error?.[i] === Infinity) off = Infinity;
-    else if (Number.isNaN(y) || Number.isNaN(off)) off = 0;
-    [result[i], bound[i]] = inRange(y, off);
+    const y = f.of(x);
+    const ex = error ? error[i]! : 0;
+    settle(result, i, y, op === 'rcp' && isFlushed(x, y, ex) ? Infinity : offOf(f, x, y, ex));
   }
-  return { values: result, error: bound };
+  return result;
+}
+
+function offOf({ of, relative, flushes, turns }: Function1, x: number, y: number, ex: number): number {
+  if (ex === Infinity) return Infinity;
+  let off = ex === 0 ? 0 : turns && ex >= 1 ? 2 : spread(of, x, ex, y);
+  if (!Number.isFinite(y)) return off;
+  off += Math.abs(y) * relative * U;
+  if (flushes) off += TINY;
+  return turns ? Math.min(off, 2) : off;
+}
+
+/** A reciprocal of a number below the normal ones, or that is one, may be flushed; next to 0 there is no telling its sign. */
+function isFlushed(x: number, y: number, ex: number): boolean {
+  return (x !== 0 && Math.abs(x) < TINY) || (y !== 0 && Math.abs(y) < TINY) || (ex > 0 && Math.abs(x) <= ex);
 }
 
 /** How far f moves where its argument moves by `off`; these functions are monotone in so short a stretch, or turn smoothly. */
 function spread(of: (x: number) => number, x: number, off: number, y: number): number {
-  if (off === 0) return 0;
-  if (off === Infinity) return Infinity;
-  const [low, high] = [of(x - off), of(x + off)];
+  const low = of(x - off);
+  const high = of(x + off);
   const distance = Math.max(Math.abs(low - y), Math.abs(high - y));
-  // Beyond the edge of the domain anything may come out.
-  if (Number.isNaN(distance)) return Number.isNaN(y) || y === low || y === high ? 0 : Infinity;
-  return distance;
+  if (!Number.isNaN(distance)) return distance;
+  const all = [low, y, high];
+  // Outside the domain, or beyond the largest f32, wherever the argument may be; else at the edge, where anything may come out.
+  const same =
+    all.every(Number.isNaN) ||
+    all.every((each) => each > 2 * LARGEST) ||
+    all.every((each) => each < -2 * LARGEST);
+  return same ? 0 : Infinity;
 }
 
 /** Maclaurin series up to 2, continued fraction beyond (Abramowitz and Stegun 7.1.5 and 7.1.14). */

@@ -42,27 +42,35 @@ test('qwen3-8b: one variant each of five kernels, in both phases', async () => {
 });
 
 test.each([
-  ['qwen3-0.6b', 1024, 16, 8, 3072],
-  ['qwen3-1.7b', 2048, 16, 8, 6144],
-  ['qwen3-4b', 2560, 32, 8, 9728],
-  ['qwen3-14b', 5120, 40, 8, 17408],
-  ['qwen3-32b', 5120, 64, 8, 25600],
-  ['qwen3-30b-a3b', 2048, 32, 4, 768],
-  ['qwen3-235b-a22b', 4096, 64, 4, 1536],
-])('%s: hidden %d, %d + %d heads of 128, SwiGLU of %d', async (name, hidden, heads, kvHeads, inter) => {
-  expect(kernels(await planOf(name))).toEqual([
-    `embedding.hidden${hidden}.bf16.i32`,
-    `rms_norm.hidden${hidden}.bf16`,
-    `add_rms_norm.hidden${hidden}.bf16`,
-    `qk_norm_rope_cache.page16.q_heads${heads}.k_heads${kvHeads}.half64.bf16.bf16.f32.norm`,
-    `swiglu.inter${inter}.bf16`,
-  ]);
-});
+  ['qwen3-0.6b', 1024, 16, 8, 3072, 0],
+  ['qwen3-1.7b', 2048, 16, 8, 6144, 0],
+  ['qwen3-4b', 2560, 32, 8, 9728, 0],
+  ['qwen3-14b', 5120, 40, 8, 17408, 0],
+  ['qwen3-32b', 5120, 64, 8, 25600, 0],
+  ['qwen3-30b-a3b', 2048, 32, 4, 768, 128],
+  ['qwen3-235b-a22b', 4096, 64, 4, 1536, 128],
+])(
+  '%s: hidden %d, %d + %d heads of 128, SwiGLU of %d',
+  async (name, hidden, heads, kvHeads, inter, experts) => {
+    expect(kernels(await planOf(name))).toEqual([
+      `embedding.hidden${hidden}.bf16.i32`,
+      `rms_norm.hidden${hidden}.bf16`,
+      `add_rms_norm.hidden${hidden}.bf16`,
+      `qk_norm_rope_cache.page16.q_heads${heads}.k_heads${kvHeads}.half64.bf16.bf16.f32.norm`,
+      ...(experts === 0 ? [] : [`moe_route.experts${experts}.top_k8.bf16.softmax.renormalise`]),
+      `swiglu.inter${inter}.bf16`,
+    ]);
+  },
+);
 
 test('models with experts list what routes and combines them', async () => {
-  const moe = ['MoE routing', 'MoE dispatch', 'grouped GEMM', 'MoE combine'];
+  const moe = ['MoE dispatch', 'grouped GEMM', 'MoE combine'];
   for (const name of ['qwen3-30b-a3b', 'qwen3-next-80b-a3b', 'kimi-k2', fixture('deepseek-v3')]) {
     expect(gaps(await planOf(name))).toEqual(expect.arrayContaining(moe));
+    // DeepSeek-V3 chooses groups of experts first.
+    const grouped = name === fixture('deepseek-v3');
+    expect(gaps(await planOf(name)).includes('MoE routing')).toBe(grouped);
+    expect(kernels(await planOf(name)).some((id) => id.startsWith('moe_route.'))).toBe(!grouped);
   }
   for (const name of ['qwen3-8b', fixture('llama-3.1-8b')]) {
     for (const gap of moe) expect(gaps(await planOf(name))).not.toContain(gap);
@@ -75,6 +83,7 @@ test('qwen3-next: offset norms, the gated norm of its delta net, no fused QK ker
     'embedding.hidden2048.bf16.i32',
     'rms_norm.hidden2048.bf16.unit_offset',
     'add_rms_norm.hidden2048.bf16.unit_offset',
+    'moe_route.experts512.top_k10.bf16.softmax.renormalise',
     'swiglu.inter512.bf16',
     'rms_norm.hidden128.bf16.gated',
   ]);
@@ -178,6 +187,7 @@ test.each([
     'quant_fp8_block.hidden7168.bf16',
     `quant_fp8_block.hidden${attention}.bf16`,
     'swiglu_quant_fp8_block.inter18432.bf16',
+    ...(name === 'kimi-k2' ? ['moe_route.experts384.top_k8.bf16.biased.renormalise'] : []),
     'swiglu_quant_fp8_block.inter2048.bf16',
     'rms_norm_quant_fp8_block.hidden1536.bf16',
     'rms_norm.hidden512.bf16',

@@ -125,7 +125,9 @@ describe('memory', () => {
     expect(() => device.alloc(2 ** 31, { name: 'kv cache' })).toThrow(
       expect.objectContaining({
         code: 'DEVICE_MEMORY',
-        message: expect.stringContaining('"kv cache" of 2147483648 bytes (33554432 of 67108864 bytes are free)'),
+        message: expect.stringContaining(
+          '"kv cache" of 2147483648 bytes (33554432 of 67108864 bytes are free)',
+        ),
         actual: '2 CUDA_ERROR_OUT_OF_MEMORY: out of memory',
       }),
     );

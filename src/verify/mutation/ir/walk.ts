@@ -63,7 +63,10 @@ export function withChild(expr: TileExpr, at: number, child: TileExpr): TileExpr
     case 'unary':
     case 'cast':
     case 'warp-reduce':
+    case 'key-position':
       return { ...expr, operand: child };
+    case 'order-key':
+      return at === 0 ? { ...expr, operand: child } : { ...expr, position: child };
     case 'fold':
       return at === 0 ? { ...expr, operand: child } : { ...expr, initial: child };
     case 'binary':

@@ -1,40 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { bindKernel, parseSpec, type BoundKernel } from '../../../../src/spec/index.js';
-import { evaluateReference } from '../../../../src/verify/reference/index.js';
-import { bindingsOf } from '../../../support/variants.js';
-
-function kernel(
-  tensors: string,
-  formula: string,
-  dims = 'rows: dynamic, cols: static',
-  more = '',
-): BoundKernel {
-  const text = `kernel: probe
-doc: A probe.
-dims: { ${dims} }
-${more}tensors: { ${tensors} }
-formula: |
-${formula.replace(/^/gm, '  ')}
-`;
-  const spec = parseSpec(text, 'probe.yaml');
-  return bindKernel(spec, bindingsOf(spec, { cols: 4 })[0]!);
-}
-
-const run = (
-  bound: BoundKernel,
-  extents: Record<string, number>,
-  inputs: Record<string, readonly number[]>,
-  params: Record<string, number> = {},
-) =>
-  evaluateReference(bound, {
-    extents: { cols: 4, ...extents },
-    params,
-    inputs: new Map(Object.entries(inputs).map(([name, values]) => [name, Float64Array.from(values)])),
-  });
-
-const X = 'x: { shape: [rows, cols], dtype: f32 }';
-const OUT = 'out: { shape: [rows, cols], dtype: f32, access: out }';
+import { kernel, OUT, row, run, X } from './probe.js';
 
 describe('values', () => {
   test('reductions, broadcasting and a read at another position', () => {
@@ -78,6 +44,33 @@ describe('values', () => {
     expect([...outputs.get('most')!.values].slice(4)).toEqual(Array(4).fill(-Infinity));
   });
 
+  test('in a section of a cut dimension, its length and positions are those of the part', () => {
+    const bound = kernel(
+      'x: { shape: [rows, both], dtype: i32 }, out: { shape: [rows, both], dtype: i32, access: out }',
+      {
+        first: 'out = x + size(left) * 100 + index(left)',
+        second: 'out = x + size(right) * 100 + index(right)',
+      },
+      'rows: dynamic, left: 2, right: 3, both: { sections: { first: left, second: right } }',
+    );
+    const { values, error } = run(bound, { rows: 2 }, { x: [10, 20, 30, 40, 50, 0, 0, 0, 0, 0] }).get('out')!;
+    expect([...values]).toEqual([210, 221, 330, 341, 352, 200, 201, 300, 301, 302]);
+    expect([...error]).toEqual(Array(10).fill(0));
+  });
+
+  test('in a section of a cut dimension, reductions and maps of positions stay in the part', () => {
+    const bound = kernel(
+      'x: { shape: [rows, both], dtype: f32 }, out: { shape: [rows, both], dtype: f32, access: out }',
+      {
+        first: 'out = x / max[left](x)',
+        second: 'y = x * 2.0\nout = y[right: 2 - right] - max[right](x)',
+      },
+      'rows: dynamic, left: 2, right: 3, both: { sections: { first: left, second: right } }',
+    );
+    const { values } = run(bound, { rows: 1 }, { x: [1, 4, 3, 5, 16] }).get('out')!;
+    expect([...values]).toEqual([0.25, 1, 16, -6, -10]);
+  });
+
   test('what is not written keeps what it held', () => {
     const bound = kernel(
       `${X}, out: { shape: [rows, cols], dtype: f32, access: inout }`,
@@ -117,6 +110,43 @@ describe('error bounds', () => {
     // 1.00390625 is half way between two bf16.
     const [near, far] = [...run(bound, { rows: 1 }, { x: [1, 1.5, 0, 0] }).get('out')!.error];
     expect([near, far]).toEqual([2 ** -7, 0]);
+  });
+
+  test('a cast next to the overflow of its dtype may give either infinity or the largest number', () => {
+    const { values, error } = row(
+      `${X}, out: { shape: [rows, cols], dtype: f16, access: out }`,
+      'out = f16(x * 1.0000001)',
+      // From 65520 on, f16 is infinite.
+      { x: [65519.996, -65519.996, 65500, 65600].map(Math.fround) },
+    );
+    expect(values).toEqual([Infinity, -Infinity, 65504, Infinity]);
+    expect(error).toEqual([Infinity, Infinity, 0, 0]);
+  });
+
+  test('a sine is off by no more than 2, however unsure its argument', () => {
+    const x = [4, 3e7, 3.3e7, 1e9];
+    for (const f of ['sin', 'cos']) {
+      // The product of the last ones is off by more than half a turn.
+      const { error } = row(`${X}, ${OUT}`, `out = ${f}(x * 1.1)`, { x });
+      expect(error[0]).toBeLessThan(1e-6);
+      expect(error.slice(1)).toEqual([2, 2, 2]);
+    }
+  });
+
+  test('a logarithm at the edge of its domain, and a reciprocal next to 0, may be anything', () => {
+    // Two below 0 and one above it, all of them closer than f32 roundings reach.
+    const x = [1 - 2 ** -24, 1, 1 + 2 ** -23, 2];
+    const h = 'h = x * 1.1 + 0.1 - 1.2';
+    for (const value of ['log(h)', '1.0 / h', 'rcp(h)', 'rsqrt(h)']) {
+      const { error } = row(`${X}, ${OUT}`, `${h}\nout = ${value}`, { x });
+      expect(error.slice(0, 3)).toEqual([Infinity, Infinity, Infinity]);
+      expect(error[3]).toBeLessThan(1e-5);
+    }
+  });
+
+  test('what compares with something unknown is unknown', () => {
+    const formula = 'y = select(x * 1.1 > 1.1, x, 0.0 / (x - x))\nout = select(y > 100.0, 5.0, 7.0)';
+    expect(row(`${X}, ${OUT}`, formula, { x: [1, 200, 3, 0.5] }).error).toEqual([2, 0, 0, 0]);
   });
 
   test('f32 arithmetic, emulated operation by operation, stays within the bound', () => {

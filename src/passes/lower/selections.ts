@@ -1,0 +1,300 @@
+/**
+ * A selection of a row by one warp: keys in registers, then one round for each element that is taken.
+ *
+ * A key is an integer of the order of its value; a round takes the largest of each thread and of the warp.
+ * Where values fit in bf16 a key holds its position too. Keys are unequal then, and what is taken stays where it is: an
+ * addition that wraps round puts the keys below the last one taken, in their order, above those that were taken before.
+ * Else a round also looks for the lowest position of the largest key, and puts the least of integers in its place.
+ * Result j ends up in thread j % 32, register j / 32: where the lanes of the next part look for it.
+ */
+
+import type { Value, ValueId } from '../../ir/kernel.js';
+import {
+  arith,
+  compare,
+  guarded,
+  i32,
+  name,
+  type Coordinate,
+  type Statement,
+  type TileExpr,
+} from '../../ir/tile.js';
+import type { Fragments } from './fragments.js';
+import type { LaneGeometry } from './lane-geometry.js';
+import type { Fragment, Scope, SectionContext } from './section-context.js';
+import type { Values } from './values.js';
+
+type Top = Value & { readonly kind: 'top' };
+
+/** Registers with the keys of this thread's elements. */
+export interface Keys {
+  readonly name: string;
+  /** Of keys that hold positions: a register with what is added to them before they are compared. */
+  readonly shift?: string;
+}
+
+/** Below the key of every value. */
+const TAKEN = -(2 ** 31);
+/** Above every position. */
+const NOWHERE = 2 ** 31 - 1;
+/** Rounds that are written out one after another; more of them run in a loop. */
+const MOST_UNROLLED = 16;
+
+export class Selections {
+  private readonly results = new Map<ValueId, Fragment>();
+
+  constructor(
+    private readonly context: SectionContext,
+    private readonly geometry: LaneGeometry,
+    private readonly fragments: Fragments,
+    private readonly values: Values,
+  ) {}
+
+  /** What a selection gave, along the lanes of the next part. */
+  result(id: ValueId): Fragment | undefined {
+    return this.results.get(id);
+  }
+
+  /** Declares the keys of a selection: none is there yet. */
+  begin(id: ValueId): Keys {
+    const fresh = this.context.names.fresh(`r_${this.top(id).name ?? 'top'}_keys`);
+    this.context.row.push({
+      kind: 'fragment',
+      name: fresh,
+      dtype: 'i32',
+      shape: [this.elements],
+      ...(this.context.lanes.tail && { fill: TAKEN }),
+    });
+    if (!this.isPlaced(this.top(id))) return { name: fresh };
+    const shift = this.context.names.fresh(`${fresh}_shift`);
+    this.context.row.push({ kind: 'fragment', name: shift, dtype: 'i32', shape: [1], fill: 0 });
+    return { name: fresh, shift };
+  }
+
+  /** Makes the keys of the elements at one place of the lanes. */
+  accumulate(id: ValueId, keys: Keys, scope: Scope): void {
+    const { context } = this;
+    const top = this.top(id);
+    const { vector, tail } = context.lanes;
+    const body: Statement[] = [];
+    const value = this.fragments.takeApart(this.values.compute(top.operand, scope), 'r_value', body);
+    const variable = context.names.fresh('element');
+    context.unrolled.add(variable);
+    const element = name(variable, 'i32');
+    const first = scope.tiles.reduce((sum, tile) => arith('+', sum, arith('*', tile, i32(vector))), i32(0));
+    const start = this.geometry.start(context.vectorAxis!, scope.tiles);
+    const key: TileExpr = {
+      kind: 'order-key',
+      operand: value(element),
+      ascending: top.fn === 'bottom',
+      ...(this.isPlaced(top) && { position: arith('+', start, element) }),
+      dtype: 'i32',
+      width: 0,
+    };
+    const store: Statement = { kind: 'store', to: keys.name, at: at(arith('+', first, element)), value: key };
+    body.push({ kind: 'unroll', variable, extent: vector, body: [store] });
+    scope.out.push(...guarded(tail ? this.geometry.startsInside(scope.tiles) : undefined, body));
+  }
+
+  /** Takes the elements in order. */
+  finish(id: ValueId, keys: Keys): void {
+    const { context } = this;
+    const top = this.top(id);
+    const count = this.slots(top);
+    const threads = context.lanes.threads;
+    const registers = Math.ceil(count / threads);
+    const result: Fragment = {
+      name: context.names.fresh(`r_${top.name ?? 'top'}`),
+      dtype: 'i32',
+      hasVector: true,
+      tiles: registers > 1 ? [0] : [],
+      storage: 'registers',
+    };
+    this.results.set(id, result);
+    // Threads past the end of what is selected hold position 0, which exists.
+    const shape = registers > 1 ? [1, registers] : [1];
+    context.row.push({ kind: 'fragment', name: result.name, dtype: 'i32', shape, fill: 0, span: top.span });
+    const full = Math.floor(count / threads);
+    if (full > 1) {
+      const variable = context.names.fresh('register');
+      context.unrolled.add(variable);
+      const body = this.rounds(top, keys, result, name(variable, 'i32'), threads);
+      context.row.push({ kind: 'unroll', variable, extent: full, body });
+    } else if (full === 1) context.row.push(...this.rounds(top, keys, result, i32(0), threads));
+    const rest = count % threads;
+    if (rest > 0) context.row.push(...this.rounds(top, keys, result, i32(full), rest));
+  }
+
+  /** The rounds whose results go to one register. */
+  private rounds(
+    top: Top,
+    keys: Keys,
+    result: Fragment,
+    register: TileExpr,
+    count: number,
+  ): readonly Statement[] {
+    const { context } = this;
+    const variable = context.names.fresh('round');
+    const unrolled = count <= MOST_UNROLLED;
+    if (unrolled) context.unrolled.add(variable);
+    const body = this.round(top, keys, result, register, name(variable, 'i32'));
+    const [begin, end, step] = [i32(0), i32(count), i32(1)];
+    return unrolled
+      ? [{ kind: 'unroll', variable, extent: count, body }]
+      : [{ kind: 'loop', variable, begin, end, step, unroll: 1, body }];
+  }
+
+  private round(
+    top: Top,
+    keys: Keys,
+    result: Fragment,
+    register: TileExpr,
+    round: TileExpr,
+  ): readonly Statement[] {
+    const { names } = this.context;
+    const [best, found] = [names.fresh('best'), names.fresh('found')];
+    const statements = keys.shift ? this.nextBelow(keys, best, found) : this.nextLeft(keys, best, found);
+    const slot: readonly Coordinate[] = [
+      { kind: 'at', index: i32(0) },
+      ...(result.tiles.length > 0 ? [{ kind: 'at', index: register } as const] : []),
+    ];
+    const held: TileExpr = { kind: 'element', of: result.name, at: slot, dtype: 'i32', width: 0 };
+    const mine = compare('==', this.geometry.lane, round);
+    const value = choose(mine, name(found, 'i32'), held);
+    return [...statements, { kind: 'store', to: result.name, at: slot, value, span: top.span }];
+  }
+
+  /** The largest key below the last one taken; unequal keys hold their positions. */
+  private nextBelow(keys: Keys, best: string, found: string): readonly Statement[] {
+    const [largest, shift] = [name(best, 'i32'), register(keys.shift!)];
+    const taken = arith('-', largest, shift);
+    // Of what is added next, all but the last operation is done before the warp's answer is there.
+    const next = arith('-', arith('+', shift, i32(TAKEN)), largest);
+    return [
+      { kind: 'let', name: best, value: i32(TAKEN), comment: 'the largest key of the warp that is left' },
+      this.each((element) => [
+        { kind: 'assign', name: best, value: binary('max', largest, arith('+', key(keys, element), shift)) },
+      ]),
+      { kind: 'assign', name: best, value: overWarp('max', largest) },
+      {
+        kind: 'let',
+        name: found,
+        value: { kind: 'key-position', operand: taken, dtype: 'i32', width: 0 },
+      },
+      { kind: 'store', to: keys.shift!, at: at(i32(0)), value: next },
+    ];
+  }
+
+  /** The largest key and the lowest position that has it, where the least of integers is put. */
+  private nextLeft(keys: Keys, best: string, found: string): readonly Statement[] {
+    const [largest, position] = [name(best, 'i32'), name(found, 'i32')];
+    return [
+      { kind: 'let', name: best, value: i32(TAKEN), comment: 'the largest key of the warp' },
+      this.each((element) => [
+        { kind: 'assign', name: best, value: binary('max', largest, key(keys, element)) },
+      ]),
+      { kind: 'assign', name: best, value: overWarp('max', largest) },
+      { kind: 'let', name: found, value: i32(NOWHERE), comment: 'the lowest position that has it' },
+      this.each((counted) => {
+        // From the last to the first, so that the first stays.
+        const element = arith('-', i32(this.elements - 1), counted);
+        const holds = compare('==', key(keys, element), largest);
+        return [{ kind: 'assign', name: found, value: choose(holds, this.position(element), position) }];
+      }),
+      { kind: 'assign', name: found, value: overWarp('min', position) },
+      this.each((element) => {
+        const isTaken = compare('==', this.position(element), position);
+        const value = choose(isTaken, i32(TAKEN), key(keys, element));
+        return [{ kind: 'store', to: keys.name, at: at(element), value }];
+      }),
+    ];
+  }
+
+  /** Elements of the row that a thread holds. */
+  private get elements(): number {
+    const { vector, tiles } = this.context.lanes;
+    return tiles.reduce((product, { extent }) => product * extent, vector);
+  }
+
+  private each(body: (element: TileExpr) => readonly Statement[]): Statement {
+    const variable = this.context.names.fresh('element');
+    this.context.unrolled.add(variable);
+    return { kind: 'unroll', variable, extent: this.elements, body: body(name(variable, 'i32')) };
+  }
+
+  /** Position in the row of one of this thread's elements. */
+  private position(element: TileExpr): TileExpr {
+    const { vector, tiles } = this.context.lanes;
+    const tile = arith('/', element, i32(vector));
+    const start = this.geometry.start(
+      this.context.vectorAxis!,
+      tiles.map(() => tile),
+    );
+    return arith('+', start, tiles.length === 0 ? element : arith('%', element, i32(vector)));
+  }
+
+  /** Whether keys hold positions: values that fit in bf16 leave the low half of a key free. */
+  private isPlaced({ operand }: Top): boolean {
+    const { values } = this.context.section;
+    const value = values[operand]!;
+    return value.kind === 'cast' && values[value.operand]!.dtype === 'bf16';
+  }
+
+  private slots(top: Top): number {
+    const axes = this.context.section.then!.axes;
+    return Number(axes.find(({ axis }) => axis === top.slots)!.extent);
+  }
+
+  private top(id: ValueId): Top {
+    const value = this.context.section.values[id]!;
+    if (value.kind !== 'top') throw new Error(`value ${id} is no selection`);
+    return value;
+  }
+}
+
+const at = (index: TileExpr): readonly Coordinate[] => [{ kind: 'at', index }];
+
+const register = (of: string): TileExpr => ({
+  kind: 'element',
+  of,
+  at: at(i32(0)),
+  dtype: 'i32',
+  width: 0,
+});
+
+const key = (keys: Keys, element: TileExpr): TileExpr => ({
+  kind: 'element',
+  of: keys.name,
+  at: at(element),
+  dtype: 'i32',
+  width: 0,
+});
+
+const binary = (fn: 'max', left: TileExpr, right: TileExpr): TileExpr => ({
+  kind: 'binary',
+  fn,
+  left,
+  right,
+  dtype: 'i32',
+  width: 0,
+});
+
+const overWarp = (fn: 'max' | 'min', operand: TileExpr): TileExpr => ({
+  kind: 'warp-reduce',
+  fn,
+  operand,
+  threads: 32,
+  stride: 1,
+  dtype: 'i32',
+  width: 0,
+});
+
+const choose = (condition: TileExpr, then: TileExpr, otherwise: TileExpr): TileExpr => ({
+  kind: 'select',
+  condition,
+  then,
+  otherwise,
+  traced: false,
+  dtype: 'i32',
+  width: 0,
+});

@@ -1,0 +1,13 @@
+/** What one section asks of the schedule that it shares with the others of its kernel. */
+
+import type { Residency, Section } from '../ir/kernel.js';
+
+export interface Draft {
+  readonly section: Section;
+  readonly threadsPerRow: number;
+  readonly vector: number;
+  readonly cluster: number;
+  readonly residency: Residency;
+  readonly align: ReadonlyMap<string, number>;
+  readonly reasons: readonly string[];
+}
