@@ -1,7 +1,7 @@
 /** Arithmetic, comparison and choice of two values, with what a correct f32 kernel may be off by. */
 
 import type { BinaryOp, CompareOp, Dtype } from '../../spec/index.js';
-import { bounded, LEAST, settle, TINY, U } from './f32.js';
+import { bounded, HALF_STEP, LEAST, settle, TINY, U } from './f32.js';
 import { mapped } from './grid.js';
 import { applyInteger } from './integers.js';
 import type { Operands, Result } from './operands.js';
@@ -50,7 +50,16 @@ function offOf(op: BinaryOp, x: number, y: number, ex: number, ey: number, resul
   if (ex === Infinity || ey === Infinity) return Infinity;
   if (op === '/') return quotientOff(x, y, ex, ey, result);
   if (op === '*') return productOff(x, y, ex, ey, result);
-  return Number.isFinite(result) ? ex + ey + Math.abs(result) * U : 0;
+  return Number.isFinite(result) ? ex + ey + Math.abs(result) * U : infiniteSumOff(x, y, ex, ey, result);
+}
+
+/** A product that overflows may be taken back by a number of the other sign, or by another infinity, before it is rounded. */
+function infiniteSumOff(x: number, y: number, ex: number, ey: number, result: number): number {
+  const [fusedX, fusedY] = [Math.abs(x) === Infinity && ex > 0, Math.abs(y) === Infinity && ey > 0];
+  if (!fusedX && !fusedY) return 0;
+  if (Number.isNaN(result)) return Infinity;
+  const rest = Math.min(Math.abs(x) + ex, Math.abs(y) + ey);
+  return rest === Infinity || rest <= HALF_STEP ? 0 : Infinity;
 }
 
 /** `end` is what no other operand can beat. */

@@ -3,7 +3,7 @@
 import type { TypedExpr } from '../../spec/index.js';
 import { mapped } from './grid.js';
 import type { Result } from './operands.js';
-import { isFloat, isInteger, overflows, roundTo, wrapTo } from './rounding.js';
+import { isFloat, isInteger, overflows, rounderTo, wrapTo } from './rounding.js';
 
 export function applyCast(
   { operand, dtype, rounding, saturate }: TypedExpr & { kind: 'cast' },
@@ -15,7 +15,7 @@ export function applyCast(
   if (dtype === 'f32' && fromFloat) return { values, ...(error && { error }) };
   const toInteger = isInteger(dtype);
   const wraps = toInteger && !fromFloat && !saturate;
-  const round = (x: number): number => (wraps ? wrapTo(x, dtype) : roundTo(x, dtype, rounding, saturate));
+  const round = wraps ? (x: number) => wrapTo(x, dtype) : rounderTo(dtype, rounding, saturate);
   const rounded = mapped(values, round);
   let bound = error && new Float64Array(values.length);
   for (let i = 0; i < values.length; i++) {

@@ -19,6 +19,7 @@ import type { Problem, ReferenceOutput } from '../types.js';
 import { axisOf, placesIn, shapeOf } from './access.js';
 import { applyBinary, applyCompare, applySelect } from './binary.js';
 import { applyCast } from './cast.js';
+import { FUSED } from './f32.js';
 import { elementsOf, expand, grid, scalar, type ExtentOf, type Grid } from './grid.js';
 import type { Operands } from './operands.js';
 import { reduceAxis, reduceRanges } from './reduce.js';
@@ -119,22 +120,23 @@ class SectionEvaluation {
         return grid(axes, shape, values, error);
       }
       case 'binary': {
-        const { axes, shape, operands } = this.pair(expr.left, expr.right);
+        const sums = expr.op === '+' || expr.op === '-';
+        const [left, right] = [expr.left, expr.right].map((each) =>
+          sums ? this.term(each) : this.evaluate(each),
+        ) as [Grid, Grid];
+        const { axes, shape, operands } = this.pair(left, right);
         const { values, error } = applyBinary(expr.op, expr.dtype, operands);
-        if (error && (expr.op === '+' || expr.op === '-')) {
-          if (this.isProduct(expr.left)) doubtOverflow(operands.a, error);
-          if (this.isProduct(expr.right)) doubtOverflow(operands.b, error);
-        }
         return grid(axes, shape, values, error);
       }
       case 'compare': {
-        const { axes, shape, operands } = this.pair(expr.left, expr.right);
+        const { axes, shape, operands } = this.pair(this.evaluate(expr.left), this.evaluate(expr.right));
         const { values, error } = applyCompare(expr.op, operands);
         return grid(axes, shape, values, error);
       }
       case 'select': {
         const condition = this.evaluate(expr.condition);
-        const { axes, shape, operands } = this.pair(expr.then, expr.otherwise, condition.axes);
+        const arms = [this.evaluate(expr.then), this.evaluate(expr.otherwise)] as const;
+        const { axes, shape, operands } = this.pair(...arms, condition.axes);
         const wide = expand(condition, axes, this.extentOf);
         const { values, error } = applySelect(wide.values, wide.error, operands);
         return grid(axes, shape, values, error);
@@ -164,20 +166,33 @@ class SectionEvaluation {
     }
   }
 
-  /** A product that a sum takes in: a kernel may compute both at once, and the product has no overflow of its own then. */
-  private isProduct(expr: TypedExpr): boolean {
-    if (expr.kind === 'unary' && expr.op === 'neg') return this.isProduct(expr.operand);
+  /** A value that a sum takes in: an infinity that finite factors make is `FUSED`. */
+  private term(expr: TypedExpr): Grid {
+    const value = this.evaluate(expr);
+    const product = this.productOf(expr);
+    if (!product || !(value.values.includes(Infinity) || value.values.includes(-Infinity))) return value;
+    const { a, b } = this.pair(this.evaluate(product.left), this.evaluate(product.right)).operands;
+    const error = value.error?.slice() ?? new Float64Array(value.values.length);
+    value.values.forEach((each, i) => {
+      const fused = Math.abs(each) === Infinity && Number.isFinite(a[i]!) && Number.isFinite(b[i]!);
+      if (fused && error[i] === 0) error[i] = FUSED;
+    });
+    return grid(value.axes, value.shape, value.values, error);
+  }
+
+  /** The product that a kernel could compute at once with a sum of `expr`. */
+  private productOf(expr: TypedExpr): (TypedExpr & { kind: 'binary' }) | undefined {
+    if (expr.kind === 'unary' && expr.op === 'neg') return this.productOf(expr.operand);
     if (expr.kind === 'local') {
       const definition = this.section.statements.find(
         (statement) => statement.kind === 'let' && statement.name === expr.name,
       );
-      return definition !== undefined && this.isProduct(definition.value);
+      return definition && this.productOf(definition.value);
     }
-    return expr.kind === 'binary' && expr.op === '*' && expr.dtype === 'f32';
+    return expr.kind === 'binary' && expr.op === '*' && expr.dtype === 'f32' ? expr : undefined;
   }
 
-  private pair(left: TypedExpr, right: TypedExpr, others: readonly string[] = []) {
-    const [a, b] = [this.evaluate(left), this.evaluate(right)];
+  private pair(a: Grid, b: Grid, others: readonly string[] = []) {
     const axes = union([a.axes, b.axes, others]);
     const [x, y] = [expand(a, axes, this.extentOf), expand(b, axes, this.extentOf)];
     const operands: Operands = { a: x.values, b: y.values, ea: x.error, eb: y.error };
@@ -242,18 +257,15 @@ class SectionEvaluation {
   }
 
   private reduce(expr: TypedExpr & { kind: 'reduce' }): Grid {
-    const operand = this.evaluate(expr.operand);
     const { op, by, range } = expr;
+    const sums = op === 'sum' || op === 'mean';
+    const operand = sums ? this.term(expr.operand) : this.evaluate(expr.operand);
     const dim = this.axisNamed(expr.dim);
     if (!range) return reduceAxis(op, operand, dim, by, this.bound.extents[dim] === 'dynamic');
     const rest = operand.axes.filter((axis) => axis !== dim);
     const ordered = transpose(operand, [dim, ...rest]);
     return reduceRanges(op, ordered, range.rows, this.problem.inputs.get(range.tensor)!);
   }
-}
-
-function doubtOverflow(product: Float64Array, error: Float64Array): void {
-  for (let i = 0; i < product.length; i++) if (Math.abs(product[i]!) === Infinity) error[i] = Infinity;
 }
 
 /** Axes in order of first appearance; an axis and its own blocks (`hidden`, `hidden/128`) are the axis. */

@@ -7,15 +7,23 @@ export const LEAST = 2 ** -149;
 /** Results below this may be flushed to 0. */
 export const TINY = 2 ** -126;
 export const LARGEST = 3.4028234663852886e38;
+/** Half the distance between f32 at the top: a product that overflows, less this, still does. */
+export const HALF_STEP = 2 ** 103;
 
 /**
  * Values, and how far a correct kernel's may lie from them: 0 where it has no choice, `Infinity` where nothing is known.
- * Beside an infinity or NaN stands one of these two, so with any finite bound what is infinite is so for sure.
+ * Beside an infinity or NaN stands one of these two, but for a term of a sum: see `FUSED`.
  */
 export interface Bounded {
   readonly values: Float64Array;
   readonly error: Float64Array;
 }
+
+/**
+ * The bound beside an infinity that is a product of finite numbers and a term of a sum: a kernel that rounds product and
+ * sum at once (fma) has a finite number there.
+ */
+export const FUSED = LARGEST;
 
 export const bounded = (length: number): Bounded => ({
   values: new Float64Array(length),

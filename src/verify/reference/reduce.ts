@@ -2,7 +2,7 @@
 
 import type { ReduceOp } from '../../spec/index.js';
 import { elementsOf, grid, type Grid } from './grid.js';
-import { bounded, LARGEST, LEAST, settle, U, type Bounded } from './f32.js';
+import { bounded, HALF_STEP, LARGEST, LEAST, settle, U, type Bounded } from './f32.js';
 
 /** One result of a reduction: values and errors taken in one by one. */
 class Accumulator {
@@ -36,7 +36,7 @@ class Accumulator {
       return;
     }
     this.total += value;
-    this.off += error;
+    if (size < Infinity || error === Infinity) this.off += error;
   }
 
   /** Puts the result at `i`. `length` is what a mean divides by; `serial` says that one thread adds all of it. */
@@ -56,8 +56,9 @@ class Accumulator {
   private putSum(result: Bounded, i: number, serial: boolean): void {
     if (this.nan || (this.above && this.below)) settle(result, i, NaN, 0);
     else if (!Number.isFinite(this.total)) {
-      // Finite parts of the other sign may overflow first, and make an infinity no number.
-      const known = this.magnitude + this.off < LARGEST / 2;
+      // Finite parts of the other sign may overflow first, and make an infinity no number; or take back a fused product.
+      const rest = this.above || this.below ? LARGEST / 2 : HALF_STEP;
+      const known = !Number.isNaN(this.total) && this.magnitude + this.off < rest;
       settle(result, i, this.total, known ? 0 : Infinity);
     } else {
       const deep = serial ? this.count : Math.min(this.count, 64 + this.count / 128 + 10);

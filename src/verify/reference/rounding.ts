@@ -52,39 +52,41 @@ function stepOf(x: number, { fraction, least }: Float): number {
 
 /** `x` as a value of `dtype`. NaN has no integer: the caller treats it as unknown, and gets 0. */
 export function roundTo(x: number, dtype: Dtype, rounding: Rounding, saturate: boolean): number {
-  if (dtype === 'bool') return x === 0 ? 0 : 1;
-  const range = INTEGERS[dtype];
-  if (range) {
-    if (Number.isNaN(x)) return 0;
-    const whole = roundWhole(x, rounding);
-    return saturate ? Math.min(Math.max(whole, range[0]), range[1]) : whole;
-  }
-  const float = FLOATS[dtype]!;
-  if (Number.isNaN(x) || x === 0) return x;
-  const clamp = saturate || !float.infinite;
-  if (!Number.isFinite(x)) return clamp ? Math.sign(x) * float.max : x;
-  const step = stepOf(x, float);
-  const rounded = roundWhole(x / step, rounding) * step;
-  if (Math.abs(rounded) <= float.max) return rounded;
-  const away = rounding === 'rn' || (rounding === 'rp' && x > 0) || (rounding === 'rm' && x < 0);
-  return clamp || !away ? Math.sign(x) * float.max : Math.sign(x) * Infinity;
+  return rounderTo(dtype, rounding, saturate)(x);
 }
 
-export function roundWhole(x: number, rounding: Rounding): number {
-  switch (rounding) {
-    case 'rn':
-      return roundHalfEven(x);
-    case 'rz':
-      return Math.trunc(x);
-    case 'rm':
-      return Math.floor(x);
-    case 'rp':
-      return Math.ceil(x);
-    default:
-      rounding satisfies never;
-      return x;
+/** `roundTo` for many values. */
+export function rounderTo(dtype: Dtype, rounding: Rounding, saturate: boolean): (x: number) => number {
+  if (dtype === 'bool') return (x) => (x === 0 ? 0 : 1);
+  const whole = WHOLE[rounding];
+  const range = INTEGERS[dtype];
+  if (range) {
+    const [low, high] = range;
+    return (x) => (Number.isNaN(x) ? 0 : saturate ? Math.min(Math.max(whole(x), low), high) : whole(x));
   }
+  const float = FLOATS[dtype]!;
+  const { max } = float;
+  const clamp = saturate || !float.infinite;
+  const [above, below] = clamp ? [max, -max] : [Infinity, -Infinity];
+  // What lies beyond the largest number stays there unless its rounding goes away from 0.
+  const past = rounding === 'rn' || rounding === 'rp' ? above : max;
+  const before = rounding === 'rn' || rounding === 'rm' ? below : -max;
+  return (x) => {
+    if (Number.isNaN(x) || x === 0) return x;
+    if (x === Infinity) return above;
+    if (x === -Infinity) return below;
+    const step = stepOf(x, float);
+    const rounded = whole(x / step) * step;
+    return rounded > max ? past : rounded < -max ? before : rounded;
+  };
 }
+
+const WHOLE: Readonly<Record<Rounding, (x: number) => number>> = {
+  rn: roundHalfEven,
+  rz: Math.trunc,
+  rm: Math.floor,
+  rp: Math.ceil,
+};
 
 export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);

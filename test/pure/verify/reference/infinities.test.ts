@@ -87,3 +87,31 @@ describe('a row with an infinity', () => {
     expect(error).toEqual(NONE);
   });
 });
+
+describe('a product that overflows, in a sum that may be rounded together with it', () => {
+  const tensors = `${X}, ${Y}, ${OUT}`;
+  const y = [1.2, 1.2, 1.2, -1.2];
+  test.each(['x * y + z', 'p = x * y\nout = z + p', 'z - x * (-y)'])('%s', (formula) => {
+    const text = (formula.includes('out') ? formula : `out = ${formula}`).replace('z', '(-x / y)');
+    const { values, error } = row(tensors, text, { x: [3e38, -3e38, Infinity, 3e38], y });
+    // 3.6e38 - 2.5e38 is no infinity; an infinite factor leaves no doubt.
+    expect(values).toEqual([Infinity, -Infinity, NaN, -Infinity]);
+    expect(error).toEqual([Infinity, Infinity, 0, Infinity]);
+  });
+
+  test('is infinite beside ordinary numbers', () => {
+    const x = [3e38, -3e38, 3e38, -3e38];
+    expect(row(tensors, 'out = x * y + y', { x, y }).error).toEqual(NONE);
+  });
+
+  test('so with the sum of a row', () => {
+    const sum = (x: readonly number[]): readonly number[] =>
+      row(tensors, 'out = y + sum[cols](x * y)', { x, y }).error;
+    expect(sum([3e38, 1, 2, 3])).toEqual(NONE);
+    expect(sum([3e38, 1, 2, -3e38])).toEqual(NONE);
+    expect(sum([3e38, 1e38, 2, 3])).toEqual(Array(4).fill(Infinity));
+    expect(sum([3e38, -3e38, 2, 3])).toEqual(Array(4).fill(Infinity));
+    expect(sum([3e38, -Infinity, 2, 3])).toEqual(Array(4).fill(Infinity));
+    expect(sum([3e38, Infinity, 2, 3])).toEqual(NONE);
+  });
+});
