@@ -5,6 +5,13 @@ import { enumerateBindings } from '../../dist/spec/index.js';
 
 const HEADS = { half: 8, q_heads: 2, k_heads: 1, page: 4 };
 
+/** How many a selection takes of a row, which one warp holds: rows of these sizes. */
+const SELECTED = { k: 5, top_k: 5 };
+const SELECTION_SIZES = [
+  { row: 128, phase: 'prefill' },
+  { row: 40, phase: 'decode' },
+];
+
 /** Sizes of the row, each with the phase it is compiled for; kernels that quantise blocks of 128 take whole blocks. */
 const SIZES = [
   { row: 256, phase: 'prefill' },
@@ -16,21 +23,28 @@ const SIZES = [
 const CLUSTERED = { row: 4096, phase: 'decode', schedule: { cluster: 2 } };
 
 /** Element types: the first that a spec lists for each name, `e4m3` caches where they are quantised. */
-function isChosen({ types, flags }) {
+function isChosen(spec, { types, flags }) {
   const wanted = { T: 'bf16', O: 'f32', I: 'i64', R: 'f32', C: flags.quantised ? 'e4m3' : 'bf16' };
-  return Object.entries(types).every(([name, dtype]) => dtype === wanted[name]);
+  return spec.types.every(({ name, choices }) => types[name] === (wanted[name] ?? choices[0]));
 }
+
+const selects = (spec) => JSON.stringify(spec.formulas).includes('"kind":"top"');
 
 /** @returns planned variants of the specs, in a fixed order */
 export function libraryVariants(specs, archs) {
   const variants = [];
   for (const spec of specs.values()) {
-    const rowDim = spec.dims.find(({ kind, name }) => kind === 'static' && !(name in HEADS))?.name;
-    const sizes = rowDim ? [...SIZES, ...(clusters(spec) ? [CLUSTERED] : [])] : SIZES.slice(0, 2);
-    for (const { types, flags } of enumerateBindings(spec).filter(isChosen)) {
+    const others = { ...HEADS, ...SELECTED };
+    const statics = spec.dims.filter(({ kind }) => kind === 'static').map(({ name }) => name);
+    const rowDim = statics.find((name) => !(name in others));
+    const whole = selects(spec) ? SELECTION_SIZES : SIZES;
+    const sizes = rowDim ? [...whole, ...(clusters(spec) ? [CLUSTERED] : [])] : SIZES.slice(0, 2);
+    for (const { types, flags } of enumerateBindings(spec).filter((each) => isChosen(spec, each))) {
       for (const { row, blocked, phase, schedule } of sizes) {
         const size = spec.name.endsWith('_block') ? (blocked ?? row) : row;
-        const dims = rowDim ? { [rowDim]: size } : HEADS;
+        const dims = rowDim
+          ? Object.fromEntries(statics.map((name) => [name, name === rowDim ? size : others[name]]))
+          : HEADS;
         for (const arch of archs) {
           const id = [
             spec.name,

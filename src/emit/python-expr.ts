@@ -106,8 +106,9 @@ export class ExprPrinter {
   /** A Python literal; wrapped in its DSL type where the type would not follow from its neighbours. */
   private literal(value: number | boolean, dtype: Dtype): Text {
     if (typeof value === 'boolean' || dtype === 'bool') return atom(value ? 'True' : 'False');
-    if (dtype === 'f32') return atom(`${this.type('f32')}(${pythonFloat(value)})`);
-    if (dtype === 'i64') return atom(`${this.type('i64')}(${value})`);
+    // A plain number is an i32 to the DSL.
+    if (dtype !== 'i32')
+      return atom(`${this.type(dtype)}(${INTEGERS.has(dtype) ? value : pythonFloat(value)})`);
     return value < 0 ? { text: String(value), precedence: UNARY } : atom(String(value));
   }
 
@@ -296,6 +297,8 @@ const PLAIN_FUNCTIONS: Readonly<
   floor: 'floor',
   ceil: 'ceil',
 };
+
+const INTEGERS: ReadonlySet<Dtype> = new Set(['i8', 'u8', 'i32', 'i64']);
 
 const INTEGER_RANGES: Readonly<Partial<Record<Dtype, readonly [number, number]>>> = {
   i8: [-128, 127],

@@ -68,6 +68,23 @@ describe('a build', () => {
     expect(result.manifest.variants).toHaveLength(variants.length + rows.length);
   }, 300_000);
 
+  test('compiles every kernel of the library with every flag', async () => {
+    const library = await loadSpecs(packagePath('specs'));
+    const sizes = { page: 16, half: 64, q_heads: 5, k_heads: 1, k: 5, top_k: 5 };
+    const variants = [...library.values()].flatMap((spec) => {
+      const bindings = bindingsOf(spec, sizes);
+      const flagged = new Map(bindings.map((binding) => [JSON.stringify(binding.flags), binding] as const));
+      return [...flagged.values()].map((binding) => variantOf(spec, binding));
+    });
+    const { manifest, rejected } = await builder.build({
+      variants,
+      specs: library,
+      outDir: join(folder, 'flags'),
+    });
+    expect(rejected).toEqual([]);
+    expect(manifest.variants).toHaveLength(variants.length);
+  }, 300_000);
+
   test('finds everything in the store the second time, and gives the same bytes in another folder', async () => {
     const spec = samples[0]!;
     const variants = [variantOf(spec, bindingsOf(spec, { hidden: 1000 })[0]!, 'sm90')];
