@@ -63,11 +63,11 @@ export function roofline({ device, ceilings, cases }: BenchResults): string | un
   const bottom = Math.min(...rates) / 2;
   const x = logarithmic(range[0], range[1], 80, 700);
   const y = logarithmic(bottom, top * 1.3, 470, 50);
-  const roof = (name: string, rate: number, colour: string): string[] => [
+  const roof = (name: string, rate: number, colour: string, below: number): string[] => [
     `<line x1="${x(range[0])}" y1="${y(rate * range[0])}" x2="${x(range[1])}" y2="${y(rate * range[1])}" stroke="${colour}"/>`,
     text(
       x(range[1]) + 6,
-      y(rate * range[1]) + 4,
+      y(rate * range[1]) + below,
       `${name} ${(rate / 1e12).toFixed(2)} TB/s`,
       `fill="${colour}"`,
     ),
@@ -80,8 +80,8 @@ export function roofline({ device, ceilings, cases }: BenchResults): string | un
     ...decades(range[0], range[1]).map((tick) => text(x(tick), 488, String(tick), 'text-anchor="middle"')),
     text(390, 512, 'operations a byte', 'text-anchor="middle"'),
     text(20, 42, 'operations a second', 'fill="#666"'),
-    ...roof('read', ceilings.read, '#495057'),
-    ...roof('copy', ceilings.copy, '#adb5bd'),
+    ...roof('read', ceilings.read, '#495057', -2),
+    ...roof('copy', ceilings.copy, '#868e96', 14),
     ...points.map(({ each, intensity, rate }) => {
       const colour = COLOURS[kernels.indexOf(each.kernel) % COLOURS.length]!;
       const what = `${each.variant}, ${each.rows} rows, ${each.cache}: ${each.microseconds.median} us`;
@@ -111,7 +111,7 @@ export function ratioChart({ device, cases }: BenchResults): string | undefined 
   });
   if (bars.length === 0) return undefined;
   const widest = Math.max(2, ...bars.map(({ best }) => best.ratio));
-  const [left, width, step] = [430, 420, 20];
+  const [left, width, step] = [560, 300, 20];
   const x = (ratio: number): number => left + (ratio / widest) * width;
   const height = 90 + bars.length * step;
   return svg(960, height, `Time of the fastest peer by ours, on ${device}`, [
@@ -129,4 +129,10 @@ export function ratioChart({ device, cases }: BenchResults): string | undefined 
   ]);
 }
 
-const labelOf = ({ variant, rows, cache }: BenchCase): string => `${variant}, ${rows}, ${cache}`;
+/** Long ids keep their beginning. */
+const LONGEST_LABEL = 62;
+
+function labelOf({ variant, rows, cache }: BenchCase): string {
+  const id = variant.length > LONGEST_LABEL ? `${variant.slice(0, LONGEST_LABEL - 1)}…` : variant;
+  return `${id}, ${rows}, ${cache}`;
+}
