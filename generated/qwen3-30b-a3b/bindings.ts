@@ -35,6 +35,119 @@ export function embeddingI32Bf16(launcher: KernelLauncher, args: EmbeddingI32Bf1
   launcher.launch({"flags":{},"kernel":"embedding","types":{"I":"i32","T":"bf16"}}, { ...args }, options);
 }
 
+/** Arguments of moe_combine. */
+export interface MoeCombineBf16Arguments {
+  /** (rows, 2048) bf16, read, aligned to 32 bytes */
+  readonly x: Tensor<'bf16'>;
+  /** (tokens, k) i32, read, aligned to 4 bytes */
+  readonly slot: Tensor<'i32'>;
+  /** (tokens, k) f32, read, aligned to 4 bytes */
+  readonly weight: Tensor<'f32'>;
+  /** (tokens, 2048) bf16, written, aligned to 32 bytes */
+  readonly out: Tensor<'bf16'>;
+}
+
+/** Launches moe_combine (T = bf16); picks among 4 variants by architecture, phase and dims. */
+export function moeCombineBf16(launcher: KernelLauncher, args: MoeCombineBf16Arguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{"residual":false,"shared":false},"kernel":"moe_combine","types":{"T":"bf16"}}, { ...args }, options);
+}
+
+/** Arguments of moe_combine_rms_norm. */
+export interface MoeCombineRmsNormBf16Arguments {
+  /** (rows, 2048) bf16, read, aligned to 32 bytes */
+  readonly x: Tensor<'bf16'>;
+  /** (tokens, k) i32, read, aligned to 4 bytes */
+  readonly slot: Tensor<'i32'>;
+  /** (tokens, k) f32, read, aligned to 4 bytes */
+  readonly weight: Tensor<'f32'>;
+  /** (tokens, 2048) bf16, updated in place, aligned to 32 bytes */
+  readonly residual: Tensor<'bf16'>;
+  /** (2048) bf16, read, aligned to 32 bytes */
+  readonly gain: Tensor<'bf16'>;
+  /** (tokens, 2048) bf16, written, aligned to 32 bytes */
+  readonly out: Tensor<'bf16'>;
+  /** f32 */
+  readonly eps: number;
+}
+
+/** Launches moe_combine_rms_norm (T = bf16); picks among 4 variants by architecture, phase and dims. */
+export function moeCombineRmsNormBf16(launcher: KernelLauncher, args: MoeCombineRmsNormBf16Arguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{"shared":false,"unit_offset":false},"kernel":"moe_combine_rms_norm","types":{"T":"bf16"}}, { ...args }, options);
+}
+
+/** Arguments of moe_dispatch. */
+export interface MoeDispatchBf16Arguments {
+  /** (tokens, 8) i32, read, aligned to 4 bytes */
+  readonly ids: Tensor<'i32'>;
+  /** (tokens, 2048) bf16, read, aligned to 32 bytes */
+  readonly x: Tensor<'bf16'>;
+  /** (tokens, 8) i32, written, aligned to 4 bytes */
+  readonly slot: Tensor<'i32'>;
+  /** (rows) i32, written, aligned to 4 bytes */
+  readonly source: Tensor<'i32'>;
+  /** (128) i32, written, aligned to 4 bytes */
+  readonly counts: Tensor<'i32'>;
+  /** (128) i32, written, aligned to 4 bytes */
+  readonly starts: Tensor<'i32'>;
+  /** (128) i32, written, aligned to 4 bytes */
+  readonly ends: Tensor<'i32'>;
+  /** (1) i32, written, aligned to 4 bytes */
+  readonly errors: Tensor<'i32'>;
+  /** (rows, 2048) bf16, written, aligned to 32 bytes */
+  readonly out: Tensor<'bf16'>;
+  /** i32 */
+  readonly first: number;
+  /** i32 */
+  readonly total: number;
+}
+
+/** Launches moe_dispatch (T = bf16); picks among 2 variants by architecture, phase and dims. */
+export function moeDispatchBf16(launcher: KernelLauncher, args: MoeDispatchBf16Arguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{},"kernel":"moe_dispatch","types":{"T":"bf16"}}, { ...args }, options);
+}
+
+/** Arguments of moe_move. */
+export interface MoeMoveBf16Arguments {
+  /** (tokens, 2048) bf16, read, aligned to 32 bytes */
+  readonly x: Tensor<'bf16'>;
+  /** (tokens, 8) i32, read, aligned to 4 bytes */
+  readonly slot: Tensor<'i32'>;
+  /** (rows, 2048) bf16, written, aligned to 32 bytes */
+  readonly out: Tensor<'bf16'>;
+}
+
+/** Launches moe_move (T = bf16); picks among 2 variants by architecture, phase and dims. */
+export function moeMoveBf16(launcher: KernelLauncher, args: MoeMoveBf16Arguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{},"kernel":"moe_move","types":{"T":"bf16"}}, { ...args }, options);
+}
+
+/** Arguments of moe_permute. */
+export interface MoePermuteArguments {
+  /** (tokens, 8) i32, read, aligned to 4 bytes */
+  readonly ids: Tensor<'i32'>;
+  /** (tokens, 8) i32, written, aligned to 4 bytes */
+  readonly slot: Tensor<'i32'>;
+  /** (rows) i32, written, aligned to 4 bytes */
+  readonly source: Tensor<'i32'>;
+  /** (128) i32, written, aligned to 4 bytes */
+  readonly counts: Tensor<'i32'>;
+  /** (128) i32, written, aligned to 4 bytes */
+  readonly starts: Tensor<'i32'>;
+  /** (128) i32, written, aligned to 4 bytes */
+  readonly ends: Tensor<'i32'>;
+  /** (1) i32, written, aligned to 4 bytes */
+  readonly errors: Tensor<'i32'>;
+  /** i32 */
+  readonly first: number;
+  /** i32 */
+  readonly total: number;
+}
+
+/** Launches moe_permute (no type variables); picks among 2 variants by architecture, phase and dims. */
+export function moePermute(launcher: KernelLauncher, args: MoePermuteArguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{},"kernel":"moe_permute","types":{}}, { ...args }, options);
+}
+
 /** Arguments of moe_route. */
 export interface MoeRouteBf16RenormaliseSoftmaxArguments {
   /** (tokens, 128) bf16, read, aligned to 8 bytes */

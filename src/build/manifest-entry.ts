@@ -203,6 +203,7 @@ const OPERATIONS: Readonly<Record<string, LaunchOperation>> = {
   '*': 'mul',
   '/': 'div',
   '%': 'mod',
+  max: 'max',
 };
 
 function launchExpr(tile: TileExpr): LaunchExpr {

@@ -63,6 +63,30 @@ export function helperSource(helper: Helper, imports: Imports): string {
       '    return (order_key(value, ascending) & -65536) | (65535 - position)',
     ].join('\n');
   }
+  if (helper === 'peers' || helper === 'peers_below') {
+    const [i32, u32] = [imports.type('i32'), imports.use('Uint32')];
+    const below = `${u32}((${i32}(1) << cute.arch.lane_idx()) - 1)`;
+    return [
+      '@cute.jit',
+      `def ${helper}(value: ${i32}) -> ${i32}:`,
+      `    # lanes of the warp with the same value${helper === 'peers' ? '' : ', below this one'}`,
+      `    same = ${u32}(cute.arch.match_sync(-1, value))`,
+      `    return ${i32}(cute.arch.popc(same${helper === 'peers' ? '' : ` & ${below}`}))`,
+    ].join('\n');
+  }
+  if (helper === 'warp_scan') {
+    const i32 = imports.type('i32');
+    return [
+      '@cute.jit',
+      `def warp_scan(value: ${i32}) -> ${i32}:`,
+      '    # sum over the lanes of the warp up to this one',
+      '    for i in cutlass.range_constexpr(5):',
+      '        other = cute.arch.shuffle_sync_up(value, offset=1 << i)',
+      '        if cute.arch.lane_idx() >= (1 << i):',
+      '            value = value + other',
+      '    return value',
+    ].join('\n');
+  }
   const refined = REFINED[helper];
   if (refined) {
     return [

@@ -23,6 +23,9 @@ export type Helper =
   | 'reduce_max'
   | 'reduce_min'
   | 'iota'
+  | 'peers'
+  | 'peers_below'
+  | 'warp_scan'
   | 'refined_rcp'
   | 'refined_rsqrt';
 

@@ -105,6 +105,14 @@ export class BodyPrinter {
         );
         return;
       }
+      case 'shared-add':
+        emit(
+          `cute.arch.atomic_add(${statement.to}.iterator + (${exprs.print(statement.index)}), ${exprs.type('i32')}(${exprs.print(statement.value)}), sem="relaxed", scope="cta")`,
+        );
+        return;
+      case 'warp-barrier':
+        emit('cute.arch.sync_warp()');
+        return;
       case 'barrier':
         emit('cute.arch.sync_threads()');
         return;

@@ -89,6 +89,12 @@ export class ExprPrinter {
           text: `65535 - (${this.operand(expr.operand, PRECEDENCE['&']!)} & 65535)`,
           precedence: PRECEDENCE['-']!,
         };
+      case 'warp-peers':
+        return atom(
+          `${this.imports.helper(expr.which === 'all' ? 'peers' : 'peers_below')}(${this.print(expr.operand)})`,
+        );
+      case 'warp-scan':
+        return atom(`${this.imports.helper('warp_scan')}(${this.print(expr.operand)})`);
       case 'cluster-rank':
         return atom('cute.arch.block_idx_in_cluster()');
       case 'cta-index':

@@ -222,6 +222,30 @@ class SectionLowering {
         const operand = this.value(expr.operand);
         return graph.top(expr.fn, this.axisNamed(expr.dim), this.axisNamed(expr.slots), operand, span);
       }
+      case 'tally': {
+        const operand = this.value(expr.operand);
+        const [over, bins] = [expr.dims.map((dim) => this.axisNamed(dim)), this.axisNamed(expr.bins)];
+        const tally = { over, bins, operand, dtype, span } as const;
+        return expr.fn === 'count'
+          ? graph.add({ kind: 'count', ...tally, axes: [bins] })
+          : graph.add({ kind: 'rank', ...tally, axes: graph.axesOf(operand) });
+      }
+      case 'scan': {
+        const over = this.axisNamed(expr.dim);
+        return graph.add({
+          kind: 'scan',
+          over,
+          operand: this.value(expr.operand),
+          dtype,
+          axes: [over],
+          span,
+        });
+      }
+      case 'lookup': {
+        const axis = this.axisNamed(expr.dim);
+        const extent = Number(this.extentOf(axis));
+        return graph.lookup(this.value(expr.operand), axis, extent, this.value(expr.index), span);
+      }
       case 'pick':
         return graph.pick(this.value(expr.operand), this.axisNamed(expr.dim), this.value(expr.index), span);
       default:

@@ -40,7 +40,11 @@ export class GraphBuilder {
       case 'param':
       case 'position':
       case 'extent':
-      case 'carried': {
+      case 'carried':
+      case 'count':
+      case 'rank':
+      case 'scan':
+      case 'table': {
         const { id: _id, ...rest } = value;
         return this.add(rest as NewValue);
       }
@@ -66,6 +70,8 @@ export class GraphBuilder {
         return this.top(value.fn, value.over, value.slots, value.operand, span);
       case 'pick':
         return this.pick(value.operand, value.axis, value.index, span);
+      case 'lookup':
+        return this.lookup(value.operand, value.axis, value.extent, value.index, span);
       default:
         value satisfies never;
         throw new Error('unreachable');
@@ -194,6 +200,20 @@ export class GraphBuilder {
     const { axes: all, dtype } = this.get(operand);
     const axes = unionAxes([all.flatMap((each) => (each === axis ? this.axesOf(index) : [each]))]);
     return this.add({ kind: 'pick', operand, axis, index, dtype, axes, span });
+  }
+
+  lookup(operand: ValueId, axis: Axis, extent: number, index: ValueId, span: Place): ValueId {
+    const axes = this.axesOf(index);
+    return this.add({
+      kind: 'lookup',
+      operand,
+      axis,
+      extent,
+      index,
+      dtype: this.dtypeOf(operand),
+      axes,
+      span,
+    });
   }
 
   rangeReduce(

@@ -123,6 +123,33 @@ export type Value = ValueBase &
       }
     /** The operand read at position `index` of an axis, which a selection along it gave. Gone after `push-picks`. */
     | { readonly kind: 'pick'; readonly operand: ValueId; readonly axis: Axis; readonly index: ValueId }
+    /** How many positions of `over` have each index of `bins`: along `bins`. */
+    | {
+        readonly kind: 'count';
+        readonly over: readonly Axis[];
+        readonly bins: Axis;
+        readonly operand: ValueId;
+      }
+    /** How many earlier positions of `over`, row-major, have the same index. After `split-tables`, `counts` is their count. */
+    | {
+        readonly kind: 'rank';
+        readonly over: readonly Axis[];
+        readonly bins: Axis;
+        readonly operand: ValueId;
+        readonly counts?: ValueId;
+      }
+    /** Along `over` the sums of what lies before. */
+    | { readonly kind: 'scan'; readonly over: Axis; readonly operand: ValueId }
+    /** The operand, which varies over `axis` alone, at an index; 0 outside of `extent`. */
+    | {
+        readonly kind: 'lookup';
+        readonly operand: ValueId;
+        readonly axis: Axis;
+        readonly extent: number;
+        readonly index: ValueId;
+      }
+    /** Value `place` of the section's tables, along one axis. */
+    | { readonly kind: 'table'; readonly place: ValueId }
     /**
      * In a section's later part: value `carries[place]` of the part before. A selection's lies along `along`, the others
      * are the same for the whole row.
@@ -261,6 +288,11 @@ export interface Section {
   readonly axes: readonly AxisInfo[];
   readonly schedule?: SectionSchedule;
   readonly lanes?: LaneLayout;
+  /**
+   * What varies over the positions of a table, the same for all rows: counts and what is made of them, and stores of it.
+   * Each CTA has it in shared memory before its first row. After `split-tables`.
+   */
+  readonly tables?: Section;
   /** Values that the next part uses: selections, and reductions of the whole row. */
   readonly carries?: readonly ValueId[];
   /** What the same threads do next for the same row, over the positions of a selection instead of the row's. */
@@ -302,6 +334,7 @@ export function operands(value: Value): readonly ValueId[] {
     case 'position':
     case 'extent':
     case 'carried':
+    case 'table':
       return [];
     case 'load':
       return value.access.terms.flatMap((term) => (term.kind === 'value' ? [term.value] : []));
@@ -310,8 +343,12 @@ export function operands(value: Value): readonly ValueId[] {
     case 'cast':
     case 'reduce':
     case 'top':
+    case 'count':
+    case 'rank':
+    case 'scan':
       return [value.operand];
     case 'pick':
+    case 'lookup':
       return [value.operand, value.index];
     case 'binary':
     case 'compare':
@@ -340,6 +377,7 @@ export function mapOperands(value: Value, map: (id: ValueId) => ValueId): Value 
     case 'position':
     case 'extent':
     case 'carried':
+    case 'table':
       return value;
     case 'load':
       return { ...value, access: mapAccess(value.access, map) };
@@ -348,8 +386,12 @@ export function mapOperands(value: Value, map: (id: ValueId) => ValueId): Value 
     case 'cast':
     case 'reduce':
     case 'top':
+    case 'count':
+    case 'rank':
+    case 'scan':
       return { ...value, operand: map(value.operand) };
     case 'pick':
+    case 'lookup':
       return { ...value, operand: map(value.operand), index: map(value.index) };
     case 'binary':
     case 'compare':

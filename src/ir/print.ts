@@ -43,7 +43,8 @@ export function printKernel(kernel: Kernel): string {
 }
 
 function printSection(section: Section): readonly string[] {
-  const lines = [`section ${section.name === '' ? '(whole)' : section.name}`];
+  const tables = section.tables ? printSection({ ...section.tables, name: 'tables' }) : [];
+  const lines = [...tables, `section ${section.name === '' ? '(whole)' : section.name}`];
   lines.push(
     `  axes ${section.axes.map(({ axis, extent, role }) => `${axis}=${extent} ${role}`).join(', ')}`,
   );
@@ -96,6 +97,15 @@ function detail(value: Value): string {
       return ` ${value.fn} along ${value.over} to ${value.slots}`;
     case 'pick':
       return ` ${value.axis}`;
+    case 'count':
+    case 'rank':
+      return ` of ${value.bins} over ${value.over.join(', ')}`;
+    case 'scan':
+      return ` along ${value.over}`;
+    case 'lookup':
+      return ` along ${value.axis}`;
+    case 'table':
+      return ` %${value.place} of the tables`;
     case 'carried':
       return ` ${value.place}${value.along === undefined ? '' : ` along ${value.along}`}`;
     case 'select':
@@ -162,7 +172,12 @@ function printStatement(statement: Statement, depth: number): readonly string[] 
       return [
         `${pad}cluster-store ${statement.to}[${printExpr(statement.index)}] <- ${printExpr(statement.value)} in ${statement.cluster} CTAs`,
       ];
+    case 'shared-add':
+      return [
+        `${pad}shared-add ${statement.to}[${printExpr(statement.index)}] <- ${printExpr(statement.value)}`,
+      ];
     case 'barrier':
+    case 'warp-barrier':
     case 'cluster-barrier':
     case 'dependent-wait':
     case 'dependent-launch':
@@ -204,6 +219,10 @@ function printExpr(expr: TileExpr): string {
       return `${expr.dtype}.${expr.rounding}${expr.saturate ? '.sat' : ''}(${printExpr(expr.operand)})`;
     case 'order-key':
       return `order-key${expr.ascending ? '.ascending' : ''}(${printExpr(expr.operand)}${expr.position ? `, ${printExpr(expr.position)}` : ''})`;
+    case 'warp-peers':
+      return `warp.peers.${expr.which}(${printExpr(expr.operand)})`;
+    case 'warp-scan':
+      return `warp.scan(${printExpr(expr.operand)})`;
     case 'key-position':
       return `key-position(${printExpr(expr.operand)})`;
     case 'fold':

@@ -77,6 +77,10 @@ export type TileExpr = TileType &
       }
     /** The position in a key that has one. */
     | { readonly kind: 'key-position'; readonly operand: TileExpr }
+    /** Lanes of the warp with the same i32: all, or those below this one. */
+    | { readonly kind: 'warp-peers'; readonly which: 'all' | 'below'; readonly operand: TileExpr }
+    /** Sum over the lanes of the warp up to this one, i32. */
+    | { readonly kind: 'warp-scan'; readonly operand: TileExpr }
     /** Rank of this CTA in its cluster. */
     | { readonly kind: 'cluster-rank' }
     | { readonly kind: 'cta-index' }
@@ -157,6 +161,14 @@ export type Statement = { readonly span?: Place; readonly comment?: string } & (
       readonly value: TileExpr;
       readonly cluster: number;
     }
+  /** Add to element `index` of a shared region of i32, in one step among the threads of the CTA. */
+  | {
+      readonly kind: 'shared-add';
+      readonly to: string;
+      readonly index: TileExpr;
+      readonly value: TileExpr;
+    }
+  | { readonly kind: 'warp-barrier' }
   | { readonly kind: 'barrier' }
   | { readonly kind: 'cluster-barrier' }
   | { readonly kind: 'dependent-wait' }
@@ -251,6 +263,8 @@ export function expressionsOf(expr: TileExpr): readonly TileExpr[] {
     case 'cast':
     case 'warp-reduce':
     case 'key-position':
+    case 'warp-peers':
+    case 'warp-scan':
       return [expr.operand];
     case 'order-key':
       return expr.position ? [expr.operand, expr.position] : [expr.operand];

@@ -20,6 +20,8 @@ export function verify(kernel: Kernel, after: string): void {
   for (const section of kernel.sections) {
     for (const part of partsOf(section)) {
       verifyGraph(part, tensors, (actual, expected) => fail(section, actual, expected));
+      if (part.tables)
+        verifyGraph(part.tables, tensors, (actual, expected) => fail(section, actual, expected));
       verifyLanes(part, (actual, expected) => fail(section, actual, expected));
       verifyCarried(part, (actual, expected) => fail(section, actual, expected));
     }
@@ -149,7 +151,12 @@ class BodyVerifier {
         this.run(statement.then);
         this.run(statement.otherwise ?? []);
         return;
+      case 'shared-add':
+        this.coordinates(statement.to, 1);
+        [statement.index, statement.value].forEach((expr) => this.expr(expr));
+        return;
       case 'barrier':
+      case 'warp-barrier':
       case 'cluster-barrier':
       case 'dependent-wait':
       case 'dependent-launch':

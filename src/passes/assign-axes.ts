@@ -36,15 +36,33 @@ function assignSection(section: Section): Section {
   }
   const contiguous = contiguousAxis(section);
   if (contiguous !== undefined && !ranges.has(contiguous)) lanes.add(contiguous);
+  // Where rows are counted, they are what is counted over: all else lies along threads.
+  const counted = countedAxes(section);
+  if (counted.length > 0)
+    for (const { axis } of section.axes) if (!counted.includes(axis) && !ranges.has(axis)) lanes.add(axis);
   for (const axis of ranges) refuseRangedRows(section, axis, lanes.has(axis));
   refuseRangesOfLanes(section, lanes);
   const role = (axis: Axis): AxisRole => (ranges.has(axis) ? 'range' : lanes.has(axis) ? 'lane' : 'row');
   const axes = section.axes.map((info): AxisInfo => ({ ...info, role: role(info.axis) }));
   const of = (wanted: AxisRole) => axes.filter((info) => info.role === wanted);
+  requireCountedRows(section, of('row'));
   const fastestFirst = [...of('lane')].sort(
     (a, b) => Number(b.axis === contiguous) - Number(a.axis === contiguous),
   );
   return { ...section, axes: [...of('row'), ...fastestFirst, ...of('range')] };
+}
+
+/** Rows are numbered as they are counted. */
+function requireCountedRows(section: Section, rows: readonly AxisInfo[]): void {
+  const counted = countedAxes(section);
+  const names = rows.map(({ axis }) => axis);
+  if (counted.length === 0 || names.length === 0 || names.join() === counted.join()) return;
+  throw unsupported(
+    section,
+    `rows over (${names.join(', ')}), counted over (${counted.join(', ')})`,
+    'rows over the dimensions that are counted over, in the order in which the tensors name them',
+    section.stores[0]?.span,
+  );
 }
 
 /** A position of a ranged axis belongs to the walk of another row: nothing else may be computed for it. */
@@ -88,14 +106,16 @@ export function contiguousAxis(section: Section): Axis | undefined {
     value.kind === 'top' ? [value.over] : value.kind === 'carried' ? (value.along ?? []) : [],
   );
   if (selected[0] !== undefined) return selected[0];
+  const counted = new Set(countedAxes(section));
   const stores = section.stores.map((store) => store.access);
   const loads = section.values.flatMap((value) => (value.kind === 'load' ? [value.access] : []));
-  return (
-    longestUnitStride(section, stores) ??
-    longestUnitStride(section, loads) ??
-    dynamicUnitStride(section, loads)
-  );
+  const free = { ...section, axes: section.axes.filter(({ axis }) => !counted.has(axis)) };
+  return longestUnitStride(free, stores) ?? longestUnitStride(free, loads) ?? dynamicUnitStride(free, loads);
 }
+
+/** Axes that something is counted over: their positions are rows, in this order. */
+const countedAxes = ({ tables }: Section): readonly Axis[] =>
+  tables?.values.find((value) => value.kind === 'count')?.over ?? [];
 
 function dynamicUnitStride(section: Section, loads: readonly Access[]): Axis | undefined {
   const reduced = section.values.flatMap((value) => (value.kind === 'reduce' ? value.over : []));
@@ -118,7 +138,7 @@ function longestUnitStride(section: Section, accesses: readonly Access[]): Axis 
       1,
     );
     return terms.flatMap((term) =>
-      term.kind === 'axis' && isUnit(term.stride)
+      term.kind === 'axis' && isUnit(term.stride) && extents.has(term.axis)
         ? [{ axis: term.axis, extent: extents.get(term.axis) ?? 1, elements }]
         : [],
     );

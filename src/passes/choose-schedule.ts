@@ -35,6 +35,10 @@ const MAX_ELEMENTS_IN_REGISTERS = 64;
 const MAX_THREADS_PER_ROW = 512;
 /** Threads that share a row whose length is known only at launch. */
 const DYNAMIC_ROW_THREADS = 256;
+/** Threads of a CTA on every architecture. */
+const MAX_THREADS = 1024;
+/** Threads of a CTA that counts all rows: few CTAs count each with many threads in prefill. */
+const COUNTING_THREADS = { decode: 256, prefill: 512 };
 /** Threads of a CTA in the prefill schedule unless a row needs more: small CTAs overlap their barriers. */
 const PREFILL_THREADS = 128;
 
@@ -66,10 +70,10 @@ export function chooseSchedule(
     `${threads} threads a CTA`,
   ];
   // The CTAs of several sections are told apart by their index, which a persistent grid reuses.
-  const persistent =
-    override.ctasPerSm === undefined || sections.length > 1
-      ? {}
-      : { persistent: { ctasPerSm: override.ctasPerSm } };
+  // Who counts all rows does it once for many tiles, where there are many.
+  const counting = sections.some((section) => section.tables) && target.phase === 'prefill' ? 1 : undefined;
+  const ctasPerSm = override.ctasPerSm ?? counting;
+  const persistent = ctasPerSm === undefined || sections.length > 1 ? {} : { persistent: { ctasPerSm } };
   const schedule: Schedule = { threads, cluster, residency, ...persistent, reasons };
   const align = new Map<string, number>();
   for (const { align: needs } of drafts)
@@ -215,7 +219,7 @@ function chunkRows(
       : target.phase === 'decode'
         ? 64
         : PREFILL_THREADS * 2;
-  if (fixed || vectors <= limit) return section;
+  if (fixed || vectors <= limit || section.tables) return section;
   const chunk = largestDivisor(vectors, limit);
   if (chunk < 16) return section;
   const length = chunk * vector;
@@ -267,8 +271,10 @@ function registerElements(threads: number, arch: Architecture): number {
 function ctaThreads(drafts: readonly Draft[], target: Target, override: ScheduleOverride): number {
   const widest = Math.max(...drafts.map((draft) => draft.threadsPerRow));
   if (override.threads !== undefined && override.threads >= widest) return override.threads;
-  const base = target.phase === 'decode' ? 32 : PREFILL_THREADS;
-  return Math.ceil(Math.max(widest, base) / widest) * widest;
+  const counts = drafts.some(({ section }) => section.tables !== undefined);
+  const base = counts ? COUNTING_THREADS[target.phase] : target.phase === 'decode' ? 32 : PREFILL_THREADS;
+  const rows = Math.ceil(Math.max(widest, base) / widest);
+  return Math.max(1, Math.min(rows, Math.floor(MAX_THREADS / widest))) * widest;
 }
 
 /** `threads` itself where it divides the CTA, else the next smaller power of two that does. */

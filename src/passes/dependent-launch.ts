@@ -46,6 +46,8 @@ function touches(statement: Statement, weights: ReadonlySet<string>, views: Map<
     case 'let':
     case 'assign':
       return reads(statement.value);
+    case 'shared-add':
+      return reads(statement.index) || reads(statement.value);
     case 'store':
       return isDependent(statement.to) || reads(statement.value);
     case 'if':

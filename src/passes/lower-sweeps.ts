@@ -50,7 +50,10 @@ export function tileCount(kernel: Kernel, section: Section): TileExpr {
 function rowTiles(section: Section): TileExpr {
   const { rowsPerCta } = section.schedule!;
   const rows = rowCount(section);
-  return rowsPerCta === 1 ? rows : arith('/', arith('+', rows, i32(rowsPerCta - 1)), i32(rowsPerCta));
+  const tiles = rowsPerCta === 1 ? rows : arith('/', arith('+', rows, i32(rowsPerCta - 1)), i32(rowsPerCta));
+  if (!section.tables || tiles.kind === 'literal') return tiles;
+  // Tables are written without rows, too.
+  return { kind: 'binary', fn: 'max', left: tiles, right: i32(1), dtype: 'i32', width: 0 };
 }
 
 function inRange(value: TileExpr, begin: TileExpr, end: TileExpr): TileExpr {
@@ -79,19 +82,43 @@ function lowerTiles(
     return { body: [...prologue, ...body], shared };
   }
   const variable = names.fresh('row_tile');
-  const { prologue, body, shared } = lowerSection(kernel, section, names, name(variable, 'i32'));
   const count: TileExpr = { kind: 'cta-count', dtype: 'i32', width: 0 };
+  const tiles = rowTiles(section);
+  const before: Statement[] = [];
+  const walk = section.tables
+    ? neighbours(own, tiles, count, names, before)
+    : { begin: own, end: tiles, step: cluster === 1 ? count : arith('/', count, i32(cluster)) };
+  const { prologue, body, shared } = lowerSection(kernel, section, names, name(variable, 'i32'), walk.begin);
   const loop: Statement = {
     kind: 'loop',
     variable,
-    begin: own,
-    end: rowTiles(section),
-    step: cluster === 1 ? count : arith('/', count, i32(cluster)),
+    ...walk,
     unroll: 1,
     // Partial results of this tile must be read before the next tile overwrites them.
     body: [...body, ...betweenTiles(shared, cluster)],
   };
-  return { body: [...prologue, loop], shared };
+  return { body: [...before, ...prologue, loop], shared };
+}
+
+/** Tiles next to each other, so that the ranks of one tile go on from those of the tile before. */
+function neighbours(
+  cta: TileExpr,
+  tiles: TileExpr,
+  ctas: TileExpr,
+  names: Names,
+  out: Statement[],
+): { begin: TileExpr; end: TileExpr; step: TileExpr } {
+  const bind = (wanted: string, value: TileExpr): TileExpr => {
+    const fresh = names.fresh(wanted);
+    out.push({ kind: 'let', name: fresh, value });
+    return name(fresh, 'i32');
+  };
+  const count = bind('row_tiles', tiles);
+  const share = bind('tiles_a_cta', arith('/', arith('+', count, arith('-', ctas, i32(1))), ctas));
+  const begin = bind('first_tile', arith('*', cta, share));
+  const past = arith('+', begin, share);
+  const end: TileExpr = { kind: 'binary', fn: 'min', left: past, right: count, dtype: 'i32', width: 0 };
+  return { begin, end, step: i32(1) };
 }
 
 function betweenTiles(shared: readonly SharedRegion[], cluster: number): readonly Statement[] {

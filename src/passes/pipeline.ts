@@ -16,6 +16,7 @@ import { pushRemaps } from './push-remaps.js';
 import { simplify } from './simplify.js';
 import { splitBlocks } from './split-blocks.js';
 import { splitSelections } from './split-selections.js';
+import { splitTables } from './split-tables.js';
 import { walkDynamic } from './walk-dynamic.js';
 
 export interface Pass {
@@ -26,6 +27,7 @@ export interface Pass {
 export function passes(target: Target, override?: ScheduleOverride): readonly Pass[] {
   const arch = architecture(target.arch);
   return [
+    { name: 'split-tables', run: splitTables },
     { name: 'push-picks', run: pushPicks },
     { name: 'split-selections', run: splitSelections },
     { name: 'push-remaps', run: pushRemaps },

@@ -137,6 +137,11 @@ class Push {
       case 'top':
       case 'pick':
       case 'carried':
+      case 'count':
+      case 'rank':
+      case 'scan':
+      case 'lookup':
+      case 'table':
         throw unsupported(
           this.section,
           `a selection read at another position along ${axis}`,

@@ -11,6 +11,7 @@ import type {
   Rounding,
   SelectFn,
   Span,
+  TallyFn,
   UnaryOp,
 } from './declared-types.js';
 
@@ -126,6 +127,26 @@ export type TypedExpr = Typed &
         readonly dim: string;
         readonly slots: string;
         readonly operand: TypedExpr;
+      }
+    /**
+     * Of all positions of `dims`, row-major: for each position of `bins` how many have that index (`count`), or for each
+     * position how many earlier ones have the same index (`rank`). An index outside of `bins` is not counted; its rank is 0.
+     */
+    | {
+        readonly kind: 'tally';
+        readonly fn: TallyFn;
+        readonly dims: readonly string[];
+        readonly bins: string;
+        readonly operand: TypedExpr;
+      }
+    /** At each position of `dim` the sum (i32) of what lies before it. */
+    | { readonly kind: 'scan'; readonly dim: string; readonly operand: TypedExpr }
+    /** A value that varies over `dim` alone, read at an index; out of range 0. */
+    | {
+        readonly kind: 'lookup';
+        readonly operand: TypedExpr;
+        readonly dim: string;
+        readonly index: TypedExpr;
       }
     /** A computed value read at the positions that a selection along `dim` gives. */
     | {

@@ -125,6 +125,8 @@ export type UnaryOp =
 export type BinaryOp = '+' | '-' | '*' | '/' | '%' | 'min' | 'max' | '&&' | '||';
 /** Which elements a selection takes first: the largest or the smallest. */
 export type SelectFn = 'top' | 'bottom';
+/** How many positions have each index; how many earlier positions have the same. */
+export type TallyFn = 'count' | 'rank';
 export type CompareOp = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
 /** The formula as parsed: names are not resolved and nothing has a type yet. */
@@ -167,6 +169,18 @@ export type Expr =
       readonly operand: Expr;
       readonly span: Span;
     }
+  /** `count[tokens, k](experts: e)`, `rank[tokens, k](experts: e)`. */
+  | {
+      readonly kind: 'tally';
+      readonly fn: TallyFn;
+      readonly dims: readonly string[];
+      /** Dimension that the index lies in. */
+      readonly bins: string;
+      readonly operand: Expr;
+      readonly span: Span;
+    }
+  /** `scan[experts](e)`: sums of what lies before. */
+  | { readonly kind: 'scan'; readonly dim: string; readonly operand: Expr; readonly span: Span }
   /** `e[dim: index, ...]`. */
   | {
       readonly kind: 'index';

@@ -12,6 +12,10 @@ export const DTYPES = ['f32', 'bf16', 'f16', 'e4m3', 'e5m2', 'i8', 'i32', 'i64',
 export const REDUCTIONS = ['sum', 'mean', 'max', 'min'] as const;
 /** Selections along a dimension. */
 export const SELECTIONS = ['top', 'bottom'] as const;
+/** Over all positions of some dimensions: how many have each index, and how many earlier ones have the same. */
+export const TALLIES = ['count', 'rank'] as const;
+/** Functions whose dimensions stand in brackets. */
+export const OVER_DIMENSIONS = [...REDUCTIONS, ...SELECTIONS, ...TALLIES, 'scan'] as const;
 /** Functions of one f32. */
 export const FUNCTIONS = [
   'abs',
@@ -37,8 +41,7 @@ const words = (text: string): readonly string[] => text.split(/\s+/);
 /** What the language itself uses. */
 const LANGUAGE: ReadonlySet<string> = new Set([
   ...DTYPES,
-  ...REDUCTIONS,
-  ...SELECTIONS,
+  ...OVER_DIMENSIONS,
   ...FUNCTIONS,
   ...OTHER_CALLS,
   ...words('where by in true false dynamic static sections rn rz rm rp sat'),

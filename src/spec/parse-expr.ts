@@ -6,9 +6,9 @@
 
 import { RoseError, type Place } from '../util/errors.js';
 import { LIMITS } from './limits.js';
-import { REDUCTIONS, SELECTIONS } from './names.js';
+import { REDUCTIONS, SELECTIONS, TALLIES } from './names.js';
 import type { TokenReader } from './token-reader.js';
-import type { BinaryOp, CompareOp, Expr, IndexEntry, ReduceOp, SelectFn } from './types.js';
+import type { BinaryOp, CompareOp, Expr, IndexEntry, ReduceOp, SelectFn, TallyFn } from './types.js';
 
 /** How tightly each operator between two operands binds. */
 const PRECEDENCE: ReadonlyMap<string, number> = new Map([
@@ -102,6 +102,10 @@ export class ExprParser {
     if (tokens.is('[') && (SELECTIONS as readonly string[]).includes(token.text)) {
       return this.selection(token.text as SelectFn, token.start);
     }
+    if (tokens.is('[') && (TALLIES as readonly string[]).includes(token.text)) {
+      return this.tally(token.text as TallyFn, token.start);
+    }
+    if (tokens.is('[') && token.text === 'scan') return this.scan(token.start);
     if (tokens.is('(') || tokens.is('.')) return this.call(token.text, token.start);
     return this.node({ kind: 'name', name: token.text, span: tokens.place(token) }, []);
   }
@@ -160,6 +164,34 @@ export class ExprParser {
     const operand = this.deeper(() => this.expression());
     tokens.expect(')', 'to close the selection');
     return this.node({ kind: 'top', fn, dim, slots, operand, span: tokens.from(start) }, [operand]);
+  }
+
+  /** `count[tokens, k](experts: e)`, from the `[` on. */
+  private tally(fn: TallyFn, start: number): Expr {
+    const { tokens } = this;
+    tokens.expect('[', 'before the dimensions');
+    const dims: string[] = [];
+    do dims.push(tokens.name('a dimension to count over').text);
+    while (tokens.accept(','));
+    tokens.expect(']', 'after the dimensions');
+    tokens.expect('(', 'before the dimension of the index');
+    const bins = tokens.name('the dimension that the index lies in').text;
+    tokens.expect(':', `and the index, such as ${fn}[tokens, k](experts: ids)`);
+    const operand = this.deeper(() => this.expression());
+    tokens.expect(')', 'after the index');
+    return this.node({ kind: 'tally', fn, dims, bins, operand, span: tokens.from(start) }, [operand]);
+  }
+
+  /** `scan[dim](e)`, from the `[` on. */
+  private scan(start: number): Expr {
+    const { tokens } = this;
+    tokens.expect('[', 'before the dimension');
+    const dim = tokens.name('the dimension to sum along').text;
+    tokens.expect(']', 'after the dimension');
+    tokens.expect('(', 'before the value that is summed');
+    const operand = this.deeper(() => this.expression());
+    tokens.expect(')', 'to close the scan');
+    return this.node({ kind: 'scan', dim, operand, span: tokens.from(start) }, [operand]);
   }
 
   private number(text: string, span: Place): Expr {

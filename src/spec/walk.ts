@@ -18,8 +18,11 @@ export function children(expr: TypedExpr): readonly TypedExpr[] {
     case 'cast':
     case 'reduce':
     case 'top':
+    case 'tally':
+    case 'scan':
       return [expr.operand];
     case 'pick':
+    case 'lookup':
       return [expr.operand, expr.index];
     case 'binary':
     case 'compare':

@@ -11,17 +11,24 @@ import type { Failure, Problem } from './types.js';
 /** The dimension whose positions are rows of their own; undefined where a kernel has none. */
 export function rowDimension(bound: BoundKernel): string | undefined {
   const roles = rolesOf(bound);
-  const reduced = new Set(
+  // What is reduced, counted over, or whose positions are values themselves.
+  const used = new Set(
     bound.sections.flatMap(({ statements }) =>
       statements.flatMap(({ value }) =>
-        subexpressions(value).flatMap((expr) => (expr.kind === 'reduce' ? [expr.dim] : [])),
+        subexpressions(value).flatMap((expr) =>
+          expr.kind === 'tally'
+            ? expr.dims
+            : expr.kind === 'reduce' || expr.kind === 'position'
+              ? [expr.dim]
+              : [],
+        ),
       ),
     ),
   );
   return Object.entries(bound.extents)
     .filter(([dim, extent]) => extent === 'dynamic' && !roles.targets.has(dim))
     .map(([dim]) => dim)
-    .find((dim) => !reduced.has(dim) && bound.tensors.some((tensor) => modeOf(tensor, dim) >= 0));
+    .find((dim) => !used.has(dim) && bound.tensors.some((tensor) => modeOf(tensor, dim) >= 0));
 }
 
 /** Rows that end where the next one begins, such as the sequences of a ragged batch, stay in their order. */

@@ -20,6 +20,10 @@ export interface NamedProblem {
 /** Extent of dimensions that only indices reach: no power of two, so that a wrong stride shows. */
 const TARGET_EXTENT = 37;
 const SMS = 132;
+/** Rows more than are counted: what is counted may be laid out with gaps. */
+const SPARE_ROWS = 640;
+/** Value of integer parameters. */
+const INTEGER = 3;
 
 export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly NamedProblem[] {
   const roles = rolesOf(bound);
@@ -135,13 +139,14 @@ function extentsOf(
   // A target that rows are scattered to has room for each of them.
   for (const [source, uses] of roles.indices) {
     const writes = uses.filter(({ kind }) => kind === 'scatter');
+    const spare = uses.some(({ kind }) => kind === 'tally') ? SPARE_ROWS : 2;
     const tensor = bound.tensors.find(({ name }) => name === source)!;
     for (const { dims } of writes) {
       const open = dims.find((dim) => bound.extents[dim] === 'dynamic' && roles.targets.has(dim));
       if (open === undefined) continue;
       const others = dims.filter((dim) => dim !== open).reduce((product, dim) => product * extents[dim]!, 1);
       const needed = tensor.modes.reduce((product, mode) => product * extents[mode.dim]!, 1);
-      extents[open] = Math.max(3, Math.ceil(needed / others) + 2);
+      extents[open] = Math.max(3, Math.ceil(needed / others) + spare);
     }
   }
   return extents;
@@ -172,13 +177,27 @@ function problemOf(
     else inputs.set(tensor.name, dataOf(tensor, shape, pattern, random, ordinal, alike(tensor), slot));
   }
   const params = Object.fromEntries(
-    bound.params.map(({ name, dtype }) => [name, dtype === 'f32' ? SETTINGS[setting % 2]! : 3]),
+    bound.params.map(({ name, dtype }) => [name, dtype === 'f32' ? SETTINGS[setting % 2]! : INTEGER]),
   );
   return { extents, params, inputs };
 }
 
 /** Values of f32 parameters: one as an epsilon is, one as a scale is. */
 const SETTINGS = [0.375, 1e-5];
+
+/**
+ * Indices to be counted, moved by an integer parameter or not: all the same, few different ones, or all of them. The last
+ * two have some out of range, on both sides.
+ */
+function countedIn(size: number, extent: number, random: Random): Float64Array {
+  const few = [INTEGER, INTEGER + 1, extent - 1, INTEGER + extent - 1, -1];
+  const one = INTEGER + random.below(extent);
+  return Float64Array.from({ length: size }, () => {
+    if (size % 3 === 0) return one;
+    if (size % 3 === 1) return few[random.below(few.length)]!;
+    return random.below(extent + 2 * INTEGER) - 1;
+  });
+}
 
 /** From 0 to the extent, never falling; the first range has one row, the second none. */
 function offsetsInto(count: number, extent: number, random: Random): Float64Array {
@@ -217,6 +236,9 @@ function indicesFor(
   random: Random,
 ): Float64Array {
   const size = shape.reduce((product, extent) => product * extent, 1);
+  const tallies = uses.filter(({ kind }) => kind === 'tally');
+  if (tallies.length > 0)
+    return countedIn(size, Math.max(...tallies.map(({ dims }) => extents[dims[0]!]!)), random);
   const room = Math.min(...uses.map(({ dims }) => dims.reduce((product, dim) => product * extents[dim]!, 1)));
   const outside = tensor.dtype === 'i64' ? [-1, room, 2 ** 32 + 1, room + 1] : [-1, room, room + 1];
   const scatter = uses.find(({ kind }) => kind === 'scatter');

@@ -4,8 +4,8 @@ import type { BoundIndex, BoundKernel, BoundSection, TypedExpr } from '../spec/i
 import { children } from '../spec/walk.js';
 
 export interface IndexUse {
-  readonly kind: 'gather' | 'scatter';
-  /** Tensor that is read or written at the index. */
+  readonly kind: 'gather' | 'scatter' | 'tally';
+  /** Tensor that is read or written at the index; what is counted has none. */
   readonly target: string;
   /** Dimensions of it that the index decides, together. */
   readonly dims: readonly string[];
@@ -56,6 +56,12 @@ export function rolesOf(bound: BoundKernel): Roles {
       if (statement.kind === 'write') use('scatter', statement.tensor, section, statement.indices);
       for (const expr of exprs.flatMap(subexpressions)) {
         if (expr.kind === 'load') use('gather', expr.tensor, section, expr.indices);
+        if (expr.kind === 'tally')
+          for (const source of loadsOf(expr.operand, section))
+            indices.set(source, [
+              ...(indices.get(source) ?? []),
+              { kind: 'tally', target: '', dims: [expr.bins] },
+            ]);
         if (expr.kind === 'reduce' && expr.range)
           offsets.set(expr.range.tensor, { dim: expr.dim, rows: expr.range.rows });
       }

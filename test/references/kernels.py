@@ -198,6 +198,78 @@ def argsort(t, p, flags, types):
     return {"indices": np.argsort(-t["x"] if flags["descending"] else t["x"], axis=-1, kind="stable")}
 
 
+def permuted(t, p):
+    """Rows of the choices in the order of their local experts, of equal ones in their own; padded runs. Row -1 is none."""
+    ids = t["ids"].astype(np.int64)
+    experts, rows, pad = t["counts_shape"][0], t["source_shape"][0], p["pad"]
+    local = (ids - p["first"]).ravel()
+    kept = (local >= 0) & (local < experts)
+    counts = np.bincount(local[kept], minlength=experts)
+    ends = np.cumsum(-(-counts // pad) * pad)
+    starts = np.concatenate([[0], ends[:-1]])
+    order = np.argsort(local[kept], kind="stable")
+    slot = np.full(local.size, -1)
+    slot[np.flatnonzero(kept)[order]] = np.concatenate([starts[e] + np.arange(n) for e, n in enumerate(counts)])
+    source = np.full(max(rows, ends[-1]), -1)
+    source[slot[kept]] = np.flatnonzero(kept) // ids.shape[1]
+    written = np.arange(rows) < ends[-1]
+    wrong = np.sum((ids < 0) | (ids >= p["total"]))
+    return {
+        "slot": slot.reshape(ids.shape),
+        "source": (source[:rows], written),
+        "counts": counts,
+        "starts": starts,
+        "ends": ends,
+        "errors": np.array([wrong]),
+    }
+
+
+def moved(slot, rows, values):
+    """A token's values at the rows of its slots; rows that no slot names are not written."""
+    slot = slot.astype(np.int64)
+    reached = (slot >= 0) & (slot < rows)
+    out, written = np.zeros((rows, *values.shape[1:])), np.zeros((rows, *values.shape[1:]), bool)
+    out[slot[reached]] = values[np.nonzero(reached)[0]]
+    written[slot[reached]] = True
+    return out, written
+
+
+def moving(run, quantises, dispatches):
+    """What becomes of the rows (see `fp8`), and where they go: to slots that are given, or to those of the experts."""
+
+    def reference(t, p, flags, types):
+        index = permuted(t, p) if dispatches else {}
+        slot = index["slot"] if dispatches else t["slot"]
+        values = fp8(t["x"], run) if quantises else {"out": t["x"]}
+        return {**index, **{name: moved(slot, t["out_shape"][0], value) for name, value in values.items()}}
+
+    return reference
+
+
+def ragged_offsets(t, p, flags, types):
+    ends = np.cumsum(t["lengths"])
+    return {"starts": ends - t["lengths"], "ends": ends}
+
+
+def ragged_expand(t, p, flags, types):
+    tokens = np.arange(t["sequence_shape"][0])
+    owner = np.sum(t["ends"][None, :] <= tokens[:, None], axis=1)
+    known = owner < len(t["ends"])
+    shift = np.append(t["cached"] - t["starts"], 0)[owner]
+    return {"sequence": owner, "position": np.where(known, tokens + shift, 0)}
+
+
+def slot_mapping(t, p, flags, types):
+    """A token's slot is its page times the page's length plus its place in the page."""
+    table = t["block_table"]
+    slots = []
+    for sequence, position in zip(t["sequence"].astype(int), t["position"].astype(int)):
+        block, place = divmod(position, p["page"])
+        held = 0 <= sequence < table.shape[0] and 0 <= block < table.shape[1] and table[sequence, block] >= 0
+        slots.append(table[sequence, block] * p["page"] + place if held else -1)
+    return {"slot": np.array(slots)}
+
+
 REFERENCES = {
     "rms_norm": rms_norm,
     "add_rms_norm": add_rms_norm,
@@ -222,5 +294,15 @@ REFERENCES = {
     "moe_combine_rms_norm": moe_combine_rms_norm,
     "moe_route": moe_route,
     "topk": topk,
+    "ragged_offsets": ragged_offsets,
+    "ragged_expand": ragged_expand,
+    "slot_mapping": slot_mapping,
+    "moe_permute": lambda t, p, flags, types: permuted(t, p),
+    "moe_dispatch": moving(None, False, True),
+    "moe_dispatch_quant_fp8": moving(None, True, True),
+    "moe_dispatch_quant_fp8_block": moving(128, True, True),
+    "moe_move": moving(None, False, False),
+    "moe_move_quant_fp8": moving(None, True, False),
+    "moe_move_quant_fp8_block": moving(128, True, False),
     "argsort": argsort,
 }

@@ -35,6 +35,8 @@ const sizes = {
   experts: 60,
   top_k: 8,
   k: 10,
+  pad: 16,
+  batch: 33,
 };
 const questions: Question[] = [...library.values()].flatMap((spec) =>
   bindingsOf(spec, sizes).flatMap((binding) =>
@@ -67,7 +69,7 @@ function request({ bound, problem }: Question): string {
     kernel: bound.spec.name,
     flags: bound.binding.flags,
     types: bound.binding.types,
-    params: Object.fromEntries(params),
+    params: { ...Object.fromEntries(params), ...bound.binding.dims },
     tensors: Object.fromEntries(
       [...problem.inputs].map(([name, values]) => [name, { shape: shape(name), data: base64(values) }]),
     ),

@@ -1,48 +1,19 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openBuilder, type Builder } from '../../src/build/index.js';
-import type { PlannedVariant } from '../../src/plan/index.js';
 import { loadSpecs, parseSpec, type Binding, type KernelSpec } from '../../src/spec/index.js';
 import { packagePath } from '../../src/util/package-root.js';
-import { formatVerdict, verifyBuild } from '../../src/verify/index.js';
 import { verifyVariant } from '../../src/verify/index.js';
 import { readSubjects } from '../../src/verify/read-subjects.js';
-import { variantOf } from '../support/variants.js';
+import { Prover } from '../support/prover.js';
 
-let folder: string;
-let builder: Builder;
+let prover: Prover;
 let library: ReadonlyMap<string, KernelSpec>;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rose-gen-selection-'));
-  builder = openBuilder({ storeDir: join(folder, 'store'), jobs: 2 });
+  prover = await Prover.open();
   library = await loadSpecs(packagePath('specs'));
 }, 300_000);
 
-afterAll(async () => {
-  await builder[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function wrong(
-  name: string,
-  specs: ReadonlyMap<string, KernelSpec>,
-  bindings: readonly (readonly [string, Binding])[],
-): Promise<readonly string[]> {
-  const variants = bindings.flatMap(([kernel, binding]) =>
-    ['sm90', 'sm100'].map((arch): PlannedVariant => variantOf(specs.get(kernel)!, binding, arch)),
-  );
-  const dir = join(folder, name);
-  const { rejected } = await builder.build({ variants, specs, outDir: dir });
-  expect(rejected).toEqual([]);
-  const { results } = await verifyBuild({ dir, specs, workers: 0 });
-  expect(results).toHaveLength(variants.length);
-  return results.flatMap(({ verdict, error }) =>
-    error ? [error.format()] : verdict!.passed ? [] : [formatVerdict(verdict!)],
-  );
-}
+afterAll(() => prover.close());
 
 const route = (experts: number, topK: number, L: 'bf16' | 'f16' | 'f32', flags: string): Binding => ({
   dims: { experts, top_k: topK },
@@ -64,7 +35,7 @@ test('routing: rows shorter and longer than a warp, all experts, one expert, eve
     route(33, 33, 'f32', 'softmax renormalise'),
   ];
   expect(
-    await wrong(
+    await prover.wrong(
       'route',
       library,
       bindings.map((binding) => ['moe_route', binding]),
@@ -79,7 +50,7 @@ test('the largest, the smallest and all in order', async () => {
     ['argsort', { dims: { cols: 257 }, types: { T: 'bf16' }, flags: { descending: false } }],
     ['argsort', { dims: { cols: 100 }, types: { T: 'f32' }, flags: { descending: true } }],
   ] as const;
-  expect(await wrong('order', library, bindings)).toEqual([]);
+  expect(await prover.wrong('order', library, bindings)).toEqual([]);
 }, 300_000);
 
 test('a selection from what was selected', async () => {
@@ -100,7 +71,7 @@ formula: |
     'twice.yaml',
   );
   const binding = { dims: { n: 100, k: 40, j: 5 }, types: {}, flags: {} };
-  expect(await wrong('twice', new Map([['twice', spec]]), [['twice', binding]])).toEqual([]);
+  expect(await prover.wrong('twice', new Map([['twice', spec]]), [['twice', binding]])).toEqual([]);
 }, 300_000);
 
 test('reductions and writes at what is selected, beside the whole row', async () => {
@@ -133,7 +104,7 @@ formula: |
     { n: 513, k: 1 },
     { n: 96, k: 64 },
   ].map((dims) => ['marked', { dims: { heads: 3, ...dims }, types: {}, flags: {} }] as const);
-  expect(await wrong('marked', new Map([['marked', spec]]), bindings)).toEqual([]);
+  expect(await prover.wrong('marked', new Map([['marked', spec]]), bindings)).toEqual([]);
 }, 300_000);
 
 test.each([
@@ -149,8 +120,7 @@ test.each([
   async (_what, piece, by) => {
     const spec = library.get('topk')!;
     const binding: Binding = { dims: { cols: 128, k: 8 }, types: { T: 'bf16' }, flags: { smallest: false } };
-    const dir = join(folder, 'faults');
-    await builder.build({ variants: [variantOf(spec, binding)], specs: library, outDir: dir });
+    const dir = await prover.build('faults', library, [[spec.name, binding]]);
     const [subject] = await readSubjects({ dir });
     const ptx = subject!.ptx.replace(piece, by);
     expect(ptx === subject!.ptx).toBe(false);

@@ -18,6 +18,7 @@ import { SectionContext, type Scope } from './section-context.js';
 import { Selections, type Keys } from './selections.js';
 import { Stores } from './stores.js';
 import type { Sweep } from './sweeps.js';
+import { Tables } from './tables.js';
 import { Values } from './values.js';
 
 export interface Lowered {
@@ -27,48 +28,62 @@ export interface Lowered {
   readonly shared: readonly SharedRegion[];
 }
 
-/** `tile` is the index of this CTA's (or cluster's) tile of rows. */
-export function lowerSection(kernel: Kernel, section: Section, names: Names, tile: TileExpr): Lowered {
+/** `tile` is the index of this CTA's (or cluster's) tile of rows, `first` that of its first one. */
+export function lowerSection(
+  kernel: Kernel,
+  section: Section,
+  names: Names,
+  tile: TileExpr,
+  first: TileExpr = tile,
+): Lowered {
   const context = new SectionContext(kernel, section, names);
   const rows = new Rows(context, tile);
   if (context.lanes.cluster > 1) {
     const comment = 'every CTA of the cluster runs: its shared memory may be written';
     context.prologue.push({ kind: 'cluster-barrier', comment });
   }
-  lowerPart(context, rows);
+  const tables = section.tables && new Tables(context);
+  tables?.fill(first);
+  lowerPart(context, rows, { tables, tile });
   return { prologue: context.prologue, body: context.row, shared: context.shared };
 }
 
-/** What a part hands to the next. */
+/** What a part hands to the next; the first is handed the section's tables. */
 interface Handed {
-  readonly values: Values;
-  readonly selections: Selections;
-  readonly carries: readonly ValueId[];
+  readonly before?: {
+    readonly values: Values;
+    readonly selections: Selections;
+    readonly carries: readonly ValueId[];
+  };
+  readonly tables: Tables | undefined;
+  readonly tile: TileExpr;
 }
 
 /** The statements of one part, added to the context's lists, and those of the parts after it. */
-function lowerPart(context: SectionContext, rows: Rows, handed?: Handed): void {
+function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   const { section } = context;
   const geometry = new LaneGeometry(context, rows.lane);
   const fragments = new Fragments(context);
-  const values = new Values(context, rows, geometry, fragments);
+  const values = new Values(context, rows, geometry, fragments, handed.tables);
   const stores = new Stores(context, rows, geometry, fragments, values);
   const reductions = new Reductions(context, geometry, fragments, values);
   const selections = new Selections(context, geometry, fragments, values);
 
   for (const value of section.values) if (value.kind === 'carried') adopt(value);
+  handed.tables?.rank(handed.tile, values);
   if (context.residency === 'registers') values.loads.preload();
   for (const sweep of context.plan.sweeps) lowerSweep(sweep);
   if (section.then) {
     const next = new SectionContext(context.kernel, section.then, context.names, context);
-    lowerPart(next, rows, { values, selections, carries: section.carries! });
+    lowerPart(next, rows, { ...handed, before: { values, selections, carries: section.carries! } });
   }
 
   function adopt({ id, place }: Value & { kind: 'carried' }): void {
-    const from = handed!.carries[place]!;
-    const selected = handed!.selections.result(from);
+    const { carries, selections: earlier, values: known } = handed.before!;
+    const from = carries[place]!;
+    const selected = earlier.result(from);
     if (selected) fragments.adopt(id, selected);
-    else values.define(id, handed!.values.scalar(from));
+    else values.define(id, known.scalar(from));
   }
 
   function lowerSweep(sweep: Sweep): void {

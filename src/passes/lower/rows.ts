@@ -3,9 +3,33 @@
 import type { Axis } from '../../spec/index.js';
 import { arith, compare, i32, name, type TileExpr } from '../../ir/tile.js';
 import { rowCount } from './expressions.js';
+import type { AxisInfo } from '../../ir/kernel.js';
 import type { SectionContext } from './section-context.js';
 
-export class Rows {
+/** Where a thread is: what the values of a section need to know of it. */
+export interface RowPlace {
+  /** This thread among those that share a row. */
+  readonly lane: TileExpr;
+  /** Whether this thread's row exists; undefined where it always does. */
+  readonly valid: TileExpr | undefined;
+  /** Position along a row axis. */
+  position(axis: Axis): TileExpr;
+}
+
+/** A row-major number -> the position along each axis, slowest first. */
+export function positionsOf(axes: readonly AxisInfo[], row: TileExpr): Map<Axis, TileExpr> {
+  const positions = new Map<Axis, TileExpr>();
+  let rest = row;
+  [...axes].reverse().forEach(({ axis, extent }, i) => {
+    const last = i === axes.length - 1;
+    const size: TileExpr = extent === 'dynamic' ? name(axis, 'i32') : i32(extent);
+    positions.set(axis, last ? rest : arith('%', rest, size));
+    if (!last) rest = arith('/', rest, size);
+  });
+  return positions;
+}
+
+export class Rows implements RowPlace {
   /** This thread among those that share a row. */
   readonly lane: TileExpr;
   /** Whether this thread's row exists; undefined where it always does. */
@@ -42,21 +66,18 @@ export class Rows {
   private bindRow(value: TileExpr): TileExpr {
     const rows = this.context.section.axes.filter((info) => info.role === 'row');
     const row = value.kind === 'name' ? value : this.context.bind('row', value);
-    let rest = row;
-    [...rows].reverse().forEach(({ axis, extent }, i) => {
-      const last = i === rows.length - 1;
-      const size: TileExpr = extent === 'dynamic' ? name(axis, 'i32') : i32(extent);
-      this.positions.set(axis, last ? rest : arith('%', rest, size));
-      if (!last) rest = arith('/', rest, size);
-    });
+    for (const [axis, position] of positionsOf(rows, row)) this.positions.set(axis, position);
     return row;
   }
 
   private guard(row: TileExpr): TileExpr | undefined {
     const { section } = this.context;
     const { rowsPerCta } = section.schedule!;
-    if (rowsPerCta === 1) return undefined;
     const total = rowCount(section);
+    // Tables are there without rows, too: then their CTA has none.
+    if (section.tables && total.kind !== 'literal')
+      return this.context.bind('valid', compare('<', row, total));
+    if (rowsPerCta === 1) return undefined;
     if (total.kind === 'literal' && Number(total.value) % rowsPerCta === 0) return undefined;
     return this.context.bind('valid', compare('<', row, total));
   }

@@ -43,8 +43,8 @@ export class SectionContext {
     readonly kernel: Kernel,
     readonly section: Section,
     readonly names: Names,
-    /** The part before: what follows is added to its statements. */
-    before?: SectionContext,
+    /** Lists that are there already: what follows is added to them. */
+    before?: Pick<SectionContext, 'prologue' | 'row' | 'shared'>,
   ) {
     this.prologue = before?.prologue ?? [];
     this.row = before?.row ?? [];

@@ -7,7 +7,7 @@ import { laneView, type LaneView } from './access.js';
 import { Elementwise } from './elementwise.js';
 import type { Fragments } from './fragments.js';
 import type { LaneGeometry } from './lane-geometry.js';
-import type { Rows } from './rows.js';
+import type { RowPlace } from './rows.js';
 import type { Scope, SectionContext } from './section-context.js';
 import type { Values } from './values.js';
 
@@ -16,7 +16,7 @@ export class Stores {
 
   constructor(
     private readonly context: SectionContext,
-    private readonly rows: Rows,
+    private readonly rows: RowPlace,
     private readonly geometry: LaneGeometry,
     private readonly fragments: Fragments,
     private readonly values: Values,

@@ -1,15 +1,22 @@
 /** Values of the graph -> tile expressions: scalars bound once a row, lane values computed where they are used. */
 
 import type { Value, ValueId } from '../../ir/kernel.js';
-import { arith, compare, guarded, i32, literal, name, type TileExpr } from '../../ir/tile.js';
+import { arith, compare, guarded, i32, literal, name, type Statement, type TileExpr } from '../../ir/tile.js';
 import { unsupported } from '../unsupported.js';
 import { asBool, castTo, isTraced } from './expressions.js';
 import type { Fragments } from './fragments.js';
 import type { LaneGeometry } from './lane-geometry.js';
 import { Loads } from './loads.js';
-import type { Rows } from './rows.js';
+import type { Axis } from '../../spec/index.js';
+import type { RowPlace } from './rows.js';
 import type { Scope, SectionContext, ValueSource } from './section-context.js';
 import { Views } from './views.js';
+
+/** Reads the tables that a section has beside its rows. */
+export interface TableSource {
+  /** Value `place` of the tables at an index along `axis`, 0 outside of it; what it needs goes to `out`. */
+  lookup(place: ValueId, axis: Axis, index: TileExpr, out: Statement[]): TileExpr;
+}
 
 export class Values implements ValueSource {
   readonly views: Views;
@@ -18,9 +25,10 @@ export class Values implements ValueSource {
 
   constructor(
     private readonly context: SectionContext,
-    private readonly rows: Rows,
+    private readonly rows: RowPlace,
     private readonly geometry: LaneGeometry,
     private readonly fragments: Fragments,
+    private readonly tables?: TableSource,
   ) {
     this.views = new Views(context, rows, geometry, this);
     this.loads = new Loads(context, geometry, this.views, fragments, this);
@@ -89,6 +97,11 @@ export class Values implements ValueSource {
   private scalarExpr(value: Value): TileExpr {
     if (value.kind === 'position') return castTo(this.rows.position(value.axis), value.dtype);
     if (value.kind === 'load') return this.scalarLoad(value);
+    if (value.kind === 'lookup' && this.tables) {
+      const operand = this.context.section.values[value.operand]!;
+      const place = operand.kind === 'table' ? operand.place : operand.id;
+      return this.tables.lookup(place, value.axis, this.scalar(value.index), this.context.row);
+    }
     return this.operation(value, (id) => this.scalar(id));
   }
 

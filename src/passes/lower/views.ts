@@ -7,7 +7,7 @@ import { dtypeBytes } from '../../ir/dtype.js';
 import { tensorOf } from '../choose-vector.js';
 import { laneStride, laneView, type LaneView } from './access.js';
 import type { LaneGeometry } from './lane-geometry.js';
-import type { Rows } from './rows.js';
+import type { RowPlace } from './rows.js';
 import type { Scope, SectionContext, ValueSource } from './section-context.js';
 
 export interface View {
@@ -21,7 +21,7 @@ export class Views {
 
   constructor(
     private readonly context: SectionContext,
-    private readonly rows: Rows,
+    private readonly rows: RowPlace,
     private readonly geometry: LaneGeometry,
     private readonly values: ValueSource,
   ) {}

@@ -1,7 +1,7 @@
 /** `f(x)`, casts, `select`, `index` and `size`, two-sided `min` and `max` -> typed values. */
 
 import type { Place } from '../../util/errors.js';
-import { FUNCTIONS, OTHER_CALLS, REDUCTIONS, SELECTIONS } from '../names.js';
+import { FUNCTIONS, OTHER_CALLS, OVER_DIMENSIONS } from '../names.js';
 import type { Dtype, Expr, TypedExpr, UnaryOp } from '../types.js';
 import { unionAxes } from './axes.js';
 import { cast } from './casts.js';
@@ -55,6 +55,18 @@ export function checkCall(checker: Checker, expr: Call, hint: Dtype | undefined)
         `${name}(...)`,
         `${name}[dimension -> k](x)`,
         'name the dimension to select from and that of the result',
+        span,
+      );
+    case 'count':
+    case 'rank':
+    case 'scan':
+      throw typeError(
+        `${name} lacks its dimensions`,
+        `${name}(...)`,
+        name === 'scan' ? 'scan[dimension](x)' : `${name}[dimensions](bins: index)`,
+        name === 'scan'
+          ? 'name the dimension to sum along'
+          : 'name what is counted and the dimension of the index',
         span,
       );
     default: {
@@ -128,6 +140,6 @@ function requireCount(expr: Call, count: number, form: string): void {
 
 /** Whether a name is a function, so that no type variable can be meant. */
 const isFunction = (name: string): boolean =>
-  ([...FUNCTIONS, ...OTHER_CALLS, ...REDUCTIONS, ...SELECTIONS] as readonly string[]).includes(name);
+  ([...FUNCTIONS, ...OTHER_CALLS, ...OVER_DIMENSIONS] as readonly string[]).includes(name);
 
 const isInteger = (dtype: Dtype): boolean => ['i8', 'u8', 'i32', 'i64'].includes(dtype);

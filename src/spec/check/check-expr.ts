@@ -14,6 +14,7 @@ import { checkReduce } from './reductions.js';
 import type { Scope, TensorView } from './scope.js';
 import { checkSelection, isSelection, pick } from './selections.js';
 import { decide } from './static-flags.js';
+import { checkScan, checkTally, isTable, lookup } from './tables.js';
 
 export class ExprChecker implements Checker {
   /** Inside the index of an entry a dimension's name is its position. */
@@ -37,6 +38,10 @@ export class ExprChecker implements Checker {
         return checkReduce(this, expr);
       case 'top':
         return checkSelection(this, expr);
+      case 'tally':
+        return checkTally(this, expr);
+      case 'scan':
+        return checkScan(this, expr);
       case 'index':
         return this.index(expr.operand, expr.entries, expr.span);
       default:
@@ -164,7 +169,9 @@ export class ExprChecker implements Checker {
       (inner, { dim, index, span: place }) =>
         isSelection(this.scope, index, dim)
           ? pick(inner, dim, index, place)
-          : remap(this.scope, inner, dim, index, place),
+          : isTable(this.scope, inner)
+            ? lookup(inner, dim, index, place)
+            : remap(this.scope, inner, dim, index, place),
       value,
     );
   }

@@ -8,7 +8,8 @@ import { dependsOnLaunch } from '../walk.js';
 import type { Write } from './writes.js';
 
 /**
- * Every tensor that is no input is written by one statement of each section that holds a part of it. An `out` tensor is
+ * Every tensor that is no input is written by one statement of each section that holds a part of it, or by several at
+ * indices that tensors or params decide, of which a later one counts. An `out` tensor is
  * written whole, unless a tensor or a param decides where; of an `inout` tensor, what is not written keeps its value.
  * Raises FORMULA_TYPE.
  */
@@ -25,7 +26,9 @@ export function checkCoverage(sections: readonly CheckedSection[]): void {
     if (inParts && lacking && decl.access === 'out') {
       throw neverWritten(decl, ` in section ${lacking.section.name}`, sections);
     }
-    const twice = writers.find(({ writes }) => writes.length > 1)?.writes[1];
+    const twice = writers.find(
+      ({ section, writes }) => writes.length > 1 && !writes.every((write) => isScatter(section, write)),
+    )?.writes[1];
     if (twice) {
       throw typeError(
         `${decl.name} is written twice`,
@@ -62,9 +65,12 @@ function neverWritten(decl: TensorDecl, where: string, sections: readonly Checke
 }
 
 /** An index that tensors or params decide makes a scatter, which covers what they say. */
-function requireWhole(section: CheckedSection, decl: TensorDecl, { indices, span }: Write): void {
-  const { launchLocals } = section.scope;
-  if (indices.some(({ index }) => dependsOnLaunch(index, launchLocals))) return;
+const isScatter = ({ scope }: CheckedSection, { indices }: Write): boolean =>
+  indices.some(({ index }) => dependsOnLaunch(index, scope.launchLocals));
+
+function requireWhole(section: CheckedSection, decl: TensorDecl, write: Write): void {
+  if (isScatter(section, write)) return;
+  const { indices, span } = write;
   const [constant] = indices;
   if (constant) {
     throw typeError(

@@ -4,20 +4,11 @@
  */
 
 import { closest, RoseError, type Place } from '../../util/errors.js';
-import {
-  DTYPES,
-  FUNCTIONS,
-  OTHER_CALLS,
-  quote,
-  REDUCTIONS,
-  SELECTIONS,
-  unknownName,
-  type Names,
-} from '../names.js';
+import { DTYPES, FUNCTIONS, OTHER_CALLS, quote, OVER_DIMENSIONS, unknownName, type Names } from '../names.js';
 import type { Expr, IndexEntry, KernelSpec, SectionFormula, Statement } from '../types.js';
 import { typeError } from './errors.js';
 
-const CALLS: readonly string[] = [...DTYPES, ...REDUCTIONS, ...SELECTIONS, ...FUNCTIONS, ...OTHER_CALLS];
+const CALLS: readonly string[] = [...DTYPES, ...OVER_DIMENSIONS, ...FUNCTIONS, ...OTHER_CALLS];
 
 /** The declared names that the formula uses. Raises FORMULA_NAME, SPEC_NAME, FORMULA_TYPE. */
 export function checkNames(spec: KernelSpec, declared: Names): ReadonlySet<string> {
@@ -86,6 +77,14 @@ class SectionNames {
         this.dim(expr.slots, expr.span);
         this.expr(expr.operand);
         return;
+      case 'tally':
+        for (const dim of [...expr.dims, expr.bins]) this.dim(dim, expr.span);
+        this.expr(expr.operand);
+        return;
+      case 'scan':
+        this.dim(expr.dim, expr.span);
+        this.expr(expr.operand);
+        return;
       case 'index':
         this.expr(expr.operand);
         this.entries(expr.entries);
@@ -151,8 +150,7 @@ class SectionNames {
     const known = [
       ...FUNCTIONS,
       ...OTHER_CALLS,
-      ...REDUCTIONS,
-      ...SELECTIONS,
+      ...OVER_DIMENSIONS,
       ...this.spec.types.map((type) => type.name),
       ...DTYPES,
     ];

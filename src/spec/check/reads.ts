@@ -47,5 +47,6 @@ class Reader {
 
 function readsElsewhere(expr: TypedExpr): string | undefined {
   if (expr.kind === 'reduce' && expr.range !== undefined) return 'a range of other rows';
+  if (expr.kind === 'tally') return 'all positions that are counted';
   return expr.kind === 'pick' ? 'the positions that a selection gives' : undefined;
 }

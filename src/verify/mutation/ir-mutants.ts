@@ -62,6 +62,10 @@ export function describe(node: Statement | TileExpr): string {
       return `warp ${node.fn}(${describe(node.operand)}, ${node.threads} lanes, ${node.stride} apart)`;
     case 'order-key':
       return `key of ${describe(node.operand)}${node.position ? ` at ${describe(node.position)}` : ''}${node.ascending ? ', ascending' : ''}`;
+    case 'warp-peers':
+      return `${node.which} peers of ${describe(node.operand)}`;
+    case 'warp-scan':
+      return `scan of ${describe(node.operand)}`;
     case 'key-position':
       return `position in ${describe(node.operand)}`;
     case 'let':
@@ -75,6 +79,8 @@ export function describe(node: Statement | TileExpr): string {
       return `${node.to}[${indices(node.at)}] = ${describe(node.value)}`;
     case 'cluster-store':
       return `${node.to}[${describe(node.index)}] = ${describe(node.value)} in ${node.cluster} CTAs`;
+    case 'shared-add':
+      return `${node.to}[${describe(node.index)}] += ${describe(node.value)}`;
     case 'unroll':
       return `unroll ${node.variable} < ${node.extent}`;
     case 'loop':
@@ -89,6 +95,7 @@ export function describe(node: Statement | TileExpr): string {
     case 'cta-count':
     case 'thread-index':
     case 'barrier':
+    case 'warp-barrier':
     case 'cluster-barrier':
     case 'dependent-wait':
     case 'dependent-launch':

@@ -102,14 +102,18 @@ export const IR_OPERATORS: readonly IrOperator[] = [
   drop(
     'ir-drop-barrier',
     'a barrier of the CTA or cluster is missing',
-    ({ kind }) => kind === 'barrier' || kind === 'cluster-barrier',
+    ({ kind }) => kind === 'barrier' || kind === 'cluster-barrier' || kind === 'warp-barrier',
   ),
   drop(
     'ir-drop-wait',
     'inputs are read before the previous kernel has ended',
     ({ kind }) => kind === 'dependent-wait',
   ),
-  drop('ir-drop-store', 'a value is not written', ({ kind }) => kind === 'store' || kind === 'cluster-store'),
+  drop(
+    'ir-drop-store',
+    'a value is not written',
+    ({ kind }) => kind === 'store' || kind === 'cluster-store' || kind === 'shared-add',
+  ),
   onStatements('ir-drop-guard', 'the body of an `if` always runs', (statement) =>
     statement.kind === 'if' ? [statement.then] : [],
   ),

@@ -24,6 +24,7 @@ import { elementsOf, expand, grid, scalar, type ExtentOf, type Grid } from './gr
 import type { Operands } from './operands.js';
 import { reduceAxis, reduceRanges } from './reduce.js';
 import { pickAlong, selectAlong } from './selection.js';
+import { lookUp, scanAlong, tally } from './tables.js';
 import { applyUnary } from './unary.js';
 
 /** What every tensor with access `out` or `inout` must hold after a launch. */
@@ -153,6 +154,16 @@ class SectionEvaluation {
           axis: this.axisNamed(expr.slots),
           extent: this.extentOf(this.axisNamed(expr.slots)),
         });
+      case 'tally': {
+        const bins = this.axisNamed(expr.bins);
+        const over = expr.dims.map((dim) => this.axisNamed(dim));
+        const operand = expand(this.evaluate(expr.operand), over, this.extentOf);
+        return tally(expr.fn, operand, bins, this.extentOf(bins));
+      }
+      case 'scan':
+        return scanAlong(this.evaluate(expr.operand));
+      case 'lookup':
+        return lookUp(this.evaluate(expr.operand), this.evaluate(expr.index));
       case 'pick':
         return pickAlong(
           this.evaluate(expr.operand),

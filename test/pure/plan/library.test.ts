@@ -52,25 +52,37 @@ test.each([
 ])(
   '%s: hidden %d, %d + %d heads of 128, SwiGLU of %d',
   async (name, hidden, heads, kvHeads, inter, experts) => {
-    expect(kernels(await planOf(name))).toEqual([
-      `embedding.hidden${hidden}.bf16.i32`,
-      `rms_norm.hidden${hidden}.bf16`,
-      `add_rms_norm.hidden${hidden}.bf16`,
-      `qk_norm_rope_cache.page16.q_heads${heads}.k_heads${kvHeads}.half64.bf16.bf16.f32.norm`,
-      ...(experts === 0 ? [] : [`moe_route.experts${experts}.top_k8.bf16.softmax.renormalise`]),
-      `swiglu.inter${inter}.bf16`,
-    ]);
+    const dims = `top_k8.experts${experts}.pad16`;
+    const routed = `moe_route.experts${experts}.top_k8.bf16.softmax.renormalise`;
+    const combined = [`moe_combine.hidden${hidden}.bf16`, `moe_combine_rms_norm.hidden${hidden}.bf16`];
+    const moved = {
+      prefill: [`moe_permute.${dims}`, `moe_move.top_k8.hidden${hidden}.bf16`],
+      decode: [`moe_dispatch.${dims}.hidden${hidden}.bf16`],
+    };
+    for (const phase of ['prefill', 'decode'] as const)
+      expect(kernels(await planOf(name), phase)).toEqual([
+        `embedding.hidden${hidden}.bf16.i32`,
+        `rms_norm.hidden${hidden}.bf16`,
+        `add_rms_norm.hidden${hidden}.bf16`,
+        `qk_norm_rope_cache.page16.q_heads${heads}.k_heads${kvHeads}.half64.bf16.bf16.f32.norm`,
+        ...(experts === 0 ? [] : [routed, ...moved[phase], ...combined]),
+        `swiglu.inter${inter}.bf16`,
+      ]);
   },
 );
 
-test('models with experts list what routes and combines them', async () => {
-  const moe = ['MoE dispatch', 'grouped GEMM', 'MoE combine'];
+test('models with experts list what routes, moves and combines their rows', async () => {
+  const moe = ['grouped GEMM'];
+  const own = ['moe_dispatch', 'moe_permute', 'moe_move', 'moe_combine'];
   for (const name of ['qwen3-30b-a3b', 'qwen3-next-80b-a3b', 'kimi-k2', fixture('deepseek-v3')]) {
     expect(gaps(await planOf(name))).toEqual(expect.arrayContaining(moe));
     // DeepSeek-V3 chooses groups of experts first.
     const grouped = name === fixture('deepseek-v3');
     expect(gaps(await planOf(name)).includes('MoE routing')).toBe(grouped);
-    expect(kernels(await planOf(name)).some((id) => id.startsWith('moe_route.'))).toBe(!grouped);
+    const planned = (kernel: string) => whole.variants.some((variant) => variant.kernel.startsWith(kernel));
+    const whole = await planOf(name);
+    expect(planned('moe_route')).toBe(!grouped);
+    for (const kernel of own) expect([kernel, planned(kernel)]).toEqual([kernel, true]);
   }
   for (const name of ['qwen3-8b', fixture('llama-3.1-8b')]) {
     for (const gap of moe) expect(gaps(await planOf(name))).not.toContain(gap);
@@ -79,11 +91,15 @@ test('models with experts list what routes and combines them', async () => {
 
 test('qwen3-next: offset norms, the gated norm of its delta net, no fused QK kernel for a quarter of each head', async () => {
   const whole = await planOf('qwen3-next-80b-a3b');
-  expect(kernels(whole)).toEqual([
+  expect(kernels(whole, 'prefill')).toEqual([
     'embedding.hidden2048.bf16.i32',
     'rms_norm.hidden2048.bf16.unit_offset',
     'add_rms_norm.hidden2048.bf16.unit_offset',
     'moe_route.experts512.top_k10.bf16.softmax.renormalise',
+    'moe_permute.top_k10.experts512.pad16',
+    'moe_move.top_k10.hidden2048.bf16',
+    'moe_combine.hidden2048.bf16.shared',
+    'moe_combine_rms_norm.hidden2048.bf16.shared.unit_offset',
     'swiglu.inter512.bf16',
     'rms_norm.hidden128.bf16.gated',
   ]);
@@ -179,24 +195,30 @@ test.each([
 ])('%s: its fp8 checkpoint asks for 128-element blocks', async (name, attention) => {
   const whole = await planOf(name);
   expect(whole.quant).toBe('fp8_block');
-  expect(kernels(whole)).toEqual([
-    'embedding.hidden7168.bf16.i32',
-    'rms_norm_quant_fp8_block.hidden7168.bf16',
-    'add_rms_norm.hidden7168.bf16',
-    'add_rms_norm_quant_fp8_block.hidden7168.bf16',
-    'quant_fp8_block.hidden7168.bf16',
-    `quant_fp8_block.hidden${attention}.bf16`,
-    'swiglu_quant_fp8_block.inter18432.bf16',
-    ...(name === 'kimi-k2' ? ['moe_route.experts384.top_k8.bf16.biased.renormalise'] : []),
-    'swiglu_quant_fp8_block.inter2048.bf16',
-    'rms_norm_quant_fp8_block.hidden1536.bf16',
-    'rms_norm.hidden512.bf16',
-    'quant_fp8_block.hidden512.bf16',
-  ]);
-  // The latent is expanded in prefill alone.
-  expect(kernels(whole, 'decode')).toEqual(
-    kernels(whole).filter((id) => id !== 'quant_fp8_block.hidden512.bf16'),
-  );
+  const dims = `top_k8.experts${name === 'kimi-k2' ? 384 : 256}.pad128`;
+  const moved = {
+    prefill: [`moe_permute.${dims}`, 'moe_move_quant_fp8_block.top_k8.hidden7168.bf16'],
+    decode: [`moe_dispatch_quant_fp8_block.${dims}.hidden7168.bf16`],
+  };
+  const latent = 'quant_fp8_block.hidden512.bf16';
+  for (const phase of ['prefill', 'decode'] as const)
+    expect(kernels(whole, phase)).toEqual([
+      'embedding.hidden7168.bf16.i32',
+      'rms_norm_quant_fp8_block.hidden7168.bf16',
+      'add_rms_norm.hidden7168.bf16',
+      'add_rms_norm_quant_fp8_block.hidden7168.bf16',
+      'quant_fp8_block.hidden7168.bf16',
+      `quant_fp8_block.hidden${attention}.bf16`,
+      'swiglu_quant_fp8_block.inter18432.bf16',
+      ...(name === 'kimi-k2' ? ['moe_route.experts384.top_k8.bf16.biased.renormalise'] : []),
+      ...moved[phase],
+      'moe_combine.hidden7168.bf16.residual',
+      'swiglu_quant_fp8_block.inter2048.bf16',
+      'rms_norm_quant_fp8_block.hidden1536.bf16',
+      'rms_norm.hidden512.bf16',
+      // The latent is expanded in prefill alone.
+      ...(phase === 'prefill' ? [latent] : []),
+    ]);
   expect(gaps(whole)).toContain('multi-head latent attention');
 });
 

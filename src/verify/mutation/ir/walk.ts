@@ -64,6 +64,8 @@ export function withChild(expr: TileExpr, at: number, child: TileExpr): TileExpr
     case 'cast':
     case 'warp-reduce':
     case 'key-position':
+    case 'warp-peers':
+    case 'warp-scan':
       return { ...expr, operand: child };
     case 'order-key':
       return at === 0 ? { ...expr, operand: child } : { ...expr, position: child };
@@ -146,6 +148,7 @@ function topExpressions(statement: Statement): readonly Top[] {
     case 'if':
       return [{ expr: statement.condition, replace: (condition) => ({ ...statement, condition }) }];
     case 'cluster-store':
+    case 'shared-add':
       return [
         { expr: statement.value, replace: (value) => ({ ...statement, value }) },
         { expr: statement.index, replace: (index) => ({ ...statement, index }) },
@@ -154,6 +157,7 @@ function topExpressions(statement: Statement): readonly Top[] {
     case 'shared-fragment':
     case 'unroll':
     case 'barrier':
+    case 'warp-barrier':
     case 'cluster-barrier':
     case 'dependent-wait':
     case 'dependent-launch':

@@ -1,0 +1,129 @@
+# moe_combine_rms_norm.hidden2048.bf16.sm90.prefill: rendered by rose-gen, do not edit
+# 
+# Sums each token's expert rows, weighted, in the order of its slots, and with shared a shared expert's row,
+# times sigmoid of its gate; adds the sum to the residual stream in place and normalises that by its root mean
+# square over hidden. A slot below 0 was dropped and adds nothing.
+# Source: arXiv 2101.03961, equation 2; arXiv 1910.07467, equation 4; the shared expert's gate as in the model
+# code of Qwen2-MoE and Qwen3-Next
+# 
+# target: sm90, prefill, dependent launch
+# key: 1fc547eeeb4f4e3eb8ee501c5c053ca9b917ce390a7ce40fce72c3f756a10497
+# made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
+# schedule: 2048 elements a row, 8 at a time, 256 threads a row
+# schedule: 256 threads a CTA
+
+import cutlass
+import cutlass.cute as cute
+from cutlass import BFloat16, Boolean, Float32, Int32, Int64
+from cutlass.cute.runtime import make_fake_stream, make_ptr
+
+
+@cute.jit
+def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
+    # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
+    offset = threads * stride // 2
+    while cutlass.const_expr(offset >= stride):
+        other = cute.arch.shuffle_sync_bfly(value, offset=offset)
+        value = value + other
+        offset = offset // 2
+    return value
+
+
+@cute.jit
+def refined_rsqrt(x: Float32) -> Float32:
+    # rsqrt.approx is up to 2 units of the last place off
+    y = cute.math.rsqrt(x)
+    better = cute.math.fma(0.5 * y, cute.math.fma(-(x * y), y, Float32(1.0)), y)
+    # 0 and infinity have no better one
+    return better if better == better else y
+
+
+@cute.kernel
+def kernel(
+    x_ptr: cute.Pointer,  # (rows, hidden=2048) bf16
+    slot_ptr: cute.Pointer,  # (tokens, k) i32
+    weight_ptr: cute.Pointer,  # (tokens, k) f32
+    residual_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, updated in place
+    gain_ptr: cute.Pointer,  # (hidden=2048) bf16
+    out_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, written
+    tokens: Int32,  # extent
+    rows: Int32,  # extent
+    k: Int32,  # extent
+    eps: Float32,
+):
+    thread = cute.arch.thread_idx()[0]
+    cta = cute.arch.block_idx()[0]
+    shared = cutlass.memory.SmemAllocator()
+    s_sum = shared.allocate_tensor(Float32, cute.make_layout(8), byte_alignment=16)
+    # gain: (hidden=2048) bf16
+    g_gain = cute.make_tensor(gain_ptr, cute.make_layout((256, 8), stride=(8, 1)))
+    r_gain = cute.make_rmem_tensor((8,), BFloat16)
+    r_gain[None].store(g_gain[thread, None].load())
+    # residual: (tokens, hidden=2048) bf16
+    g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(cta) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
+    r_residual = cute.make_rmem_tensor((8,), BFloat16)
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
+    r_residual[None].store(g_residual[thread, None].load())
+    r_y = cute.make_rmem_tensor((8,), Float32)
+    r_y.fill(0)
+    for k_index in cutlass.range(0, k, 1, unroll=4):
+        # slot: (tokens, k) i32
+        g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * Int64(k) + Int64(k_index)), cute.make_layout(1))
+        # weight: (tokens, k) f32
+        g_weight = cute.make_tensor(weight_ptr + (Int64(cta) * Int64(k) + Int64(k_index)), cute.make_layout(1))
+        # x: (rows, hidden=2048) bf16
+        g_x = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot[0]) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
+        r_x = cute.make_rmem_tensor((8,), BFloat16)
+        r_x.fill(0)
+        if Int64(g_slot[0]) >= 0 and Int64(g_slot[0]) < Int64(rows):
+            r_x[None].store(g_x[thread, None].load())
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), g_slot[0] >= 0, Boolean), g_weight[0] * r_x[None].load().to(Float32), cute.full((8,), Float32(0.0), Float32)))
+    r_h = cute.make_rmem_tensor((8,), Float32)
+    sum = Float32(0.0)
+    h = r_y[None].load() + r_residual[None].load().to(Float32)
+    r_h[None].store(h)
+    sum = (h * h).reduce(cute.ReductionOp.ADD, sum, 0)
+    g_residual[thread, None].store(h.to(BFloat16))
+    sum = reduce_sum(sum, 32, 1)
+    if thread % 32 == 0:
+        s_sum[thread // 32] = sum
+    cute.arch.sync_threads()
+    s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((1, 8), stride=(8, 1)))
+    sum = s_sum_row[0, None].load().reduce(cute.ReductionOp.ADD, Float32(0.0), 0)
+    # out: (tokens, hidden=2048) bf16
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
+    rsqrt = refined_rsqrt(sum * 0.00048828125 + eps)
+    g = r_gain[None].load().to(Float32)
+    g_out[thread, None].store((r_h[None].load() * rsqrt * g).to(BFloat16))
+
+
+@cute.jit
+def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, residual_ptr: cute.Pointer, gain_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, k: Int32, eps: Float32, stream):
+    kernel.set_name_prefix("moe_combine_rms_norm", remove_cutlass_symbol=True, keep_mangled_name=False)
+    kernel(x_ptr, slot_ptr, weight_ptr, residual_ptr, gain_ptr, out_ptr, tokens, rows, k, eps).launch(
+        grid=(tokens, 1, 1), block=(256, 1, 1), stream=stream, use_pdl=True
+    )
+
+
+def compile_kernel(options: str):
+    """Compiles for stand-in arguments; `options` names the architecture, such as "--gpu-arch sm_90a"."""
+
+    def pointer(dtype, align):
+        return make_ptr(dtype, align, cute.AddressSpace.gmem, assumed_align=align)
+
+    return cute.compile(
+        launch,
+        pointer(BFloat16, 16),
+        pointer(Int32, 4),
+        pointer(Float32, 4),
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        Int32(1),
+        Int32(1),
+        Int32(1),
+        Float32(1),
+        make_fake_stream(),
+        options=options,
+    )

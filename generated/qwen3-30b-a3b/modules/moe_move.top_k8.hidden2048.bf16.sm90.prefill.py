@@ -1,0 +1,77 @@
+# moe_move.top_k8.hidden2048.bf16.sm90.prefill: rendered by rose-gen, do not edit
+# 
+# Writes each token's row to the slots of its experts. A slot below 0 is dropped. moe_permute gives the slots.
+# Source: arXiv 2101.03961, section 2.2
+# 
+# target: sm90, prefill, dependent launch
+# key: c2b32b57b33f71693d09ddd1166b06ef06f1f779f5b3817c2a98c18a34978346
+# made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
+# schedule: 2048 elements a row, 8 at a time, 64 threads a row
+# schedule: 128 threads a CTA
+
+import cutlass
+import cutlass.cute as cute
+from cutlass import BFloat16, Int32, Int64
+from cutlass.cute.runtime import make_fake_stream, make_ptr
+
+
+@cute.kernel
+def kernel(
+    x_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16
+    slot_ptr: cute.Pointer,  # (tokens, top_k=8) i32
+    out_ptr: cute.Pointer,  # (rows, hidden=2048) bf16, written
+    tokens: Int32,  # extent
+    rows: Int32,  # extent
+):
+    thread = cute.arch.thread_idx()[0]
+    cta = cute.arch.block_idx()[0]
+    lane = thread % 64
+    row = cta * 2 + thread // 64
+    valid = row < tokens * 8
+    tokens_index = row // 8
+    # x: (tokens, hidden=2048) bf16
+    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(tokens_index) * 2048, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
+    r_x = cute.make_rmem_tensor((8, 4), BFloat16)
+    r_x.fill(0)
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
+    if valid:
+        for tile in cutlass.range_constexpr(4):
+            r_x[None, tile].store(g_x[lane, None, tile].load())
+    top_k_index = row % 8
+    # slot: (tokens, top_k=8) i32
+    g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
+    slot = 0
+    if valid:
+        slot = g_slot[0]
+    # out: (rows, hidden=2048) bf16
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(slot) * 2048, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
+    if valid and Int64(slot) >= 0 and Int64(slot) < Int64(rows):
+        for tile in cutlass.range_constexpr(4):
+            g_out[lane, None, tile].store(r_x[None, tile].load())
+
+
+@cute.jit
+def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, stream):
+    kernel.set_name_prefix("moe_move", remove_cutlass_symbol=True, keep_mangled_name=False)
+    kernel(x_ptr, slot_ptr, out_ptr, tokens, rows).launch(
+        grid=((tokens * 8 + 1) // 2, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+    )
+
+
+def compile_kernel(options: str):
+    """Compiles for stand-in arguments; `options` names the architecture, such as "--gpu-arch sm_90a"."""
+
+    def pointer(dtype, align):
+        return make_ptr(dtype, align, cute.AddressSpace.gmem, assumed_align=align)
+
+    return cute.compile(
+        launch,
+        pointer(BFloat16, 16),
+        pointer(Int32, 4),
+        pointer(BFloat16, 16),
+        Int32(1),
+        Int32(1),
+        make_fake_stream(),
+        options=options,
+    )

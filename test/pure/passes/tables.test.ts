@@ -1,0 +1,100 @@
+import { describe, expect, test } from '@jest/globals';
+import { renderVariant } from '../../../src/build/index.js';
+import { ARCHITECTURES } from '../../../src/device/index.js';
+import { loadSpec, parseSpec, type Binding } from '../../../src/spec/index.js';
+import { packagePath } from '../../../src/util/package-root.js';
+import { raised } from '../../support/raised.js';
+import { variantOf } from '../../support/variants.js';
+
+const permute = await loadSpec(packagePath('specs/moe_permute.yaml'));
+const dispatch = await loadSpec(packagePath('specs/moe_dispatch.yaml'));
+const DIMS = { experts: 128, top_k: 8, pad: 16 };
+const index: Binding = { dims: DIMS, types: {}, flags: {} };
+const rows: Binding = { dims: { ...DIMS, hidden: 2048 }, types: { T: 'bf16' }, flags: {} };
+
+const render = (spec = permute, binding = index, phase: 'prefill' | 'decode' = 'prefill', arch = 'sm90') =>
+  renderVariant(variantOf(spec, binding, arch, phase, false), spec, { stages: true });
+
+describe('a section that counts', () => {
+  test('has its tables beside its rows', () => {
+    const { stages } = render();
+    const [, tables, own] = stages.find(({ pass }) => pass === 'split-tables')!.text.split(/^section.*$/m);
+    expect(tables).toMatch(/= count of experts over tokens, top_k/);
+    expect(tables).toMatch(/= scan along experts/);
+    expect(own).toMatch(/= rank of experts/);
+    expect(own).toMatch(/= lookup along experts/);
+    expect(own).not.toMatch(/= (count|scan)/);
+    expect(own).not.toMatch(/axes .*experts/);
+  });
+
+  test('counts once for neighbouring tiles in prefill, and once a tile in decode', () => {
+    const prefill = render().kernel;
+    expect(prefill.schedule).toMatchObject({ threads: 512, cluster: 1, persistent: { ctasPerSm: 1 } });
+    expect(render().module.text).toContain('first_tile');
+    const decode = render(dispatch, rows, 'decode').kernel;
+    expect(decode.schedule).toMatchObject({ threads: 256, cluster: 1 });
+    expect(decode.schedule!.persistent).toBeUndefined();
+    expect(decode.sections[0]!.schedule).toEqual({ threadsPerRow: 256, rowsPerCta: 1, vector: 8 });
+  });
+
+  test('runs on every architecture without clusters or barriers of the grid', () => {
+    for (const { name } of ARCHITECTURES) {
+      const { text } = render(dispatch, rows, 'decode', name).module;
+      expect(text).toContain('atomic_add(s_n.iterator');
+      expect(text).not.toMatch(/cluster|scope="gpu"/);
+    }
+  });
+
+  const refused = (dims: string, tensors: readonly string[], formula: readonly string[]) => {
+    const spec = parseSpec(
+      [
+        'kernel: probe',
+        'doc: Probes tables.',
+        `dims: ${dims}`,
+        'tensors:',
+        ...tensors.map((each) => `  ${each}`),
+      ]
+        .concat('formula: |', ...formula.map((each) => `  ${each}`), '')
+        .join('\n'),
+      'probe.yaml',
+    );
+    const binding = Object.fromEntries(
+      spec.dims.flatMap((dim) => (dim.kind === 'static' ? [[dim.name, 8]] : [])),
+    );
+    return raised(() => render(spec, { dims: binding, types: {}, flags: {} }));
+  };
+  const IDS = 'ids: { shape: [rows, k], dtype: i32 }';
+
+  test.each([
+    [
+      'rows in another order',
+      [IDS, 'at: { shape: [rows, k], dtype: i32, access: out }'],
+      ['at = rank[k, rows](bins: ids)'],
+      'rows over (rows, k), counted over (k, rows)',
+    ],
+    [
+      'a table beside rows',
+      [IDS, 'at: { shape: [rows, k, bins], dtype: i32, access: out }'],
+      ['at = ids + count[rows, k](bins: ids)'],
+      'a table over bins beside values over rows',
+    ],
+    [
+      'counts over several dimensions',
+      [IDS, 'more: { shape: [rows], dtype: i32 }', 'n: { shape: [bins], dtype: i32, access: out }'],
+      ['n = count[rows, k](bins: ids) + count[rows](bins: more)'],
+      'counts over (rows, k) and over (rows)',
+    ],
+    [
+      'a write along a dimension known at launch beside a table',
+      [IDS, 'n: { shape: [bins, cols], dtype: i32, access: out }'],
+      ['n = count[rows, k](bins: ids) + i32(index(cols))'],
+      'a write over cols, known only at launch',
+    ],
+  ])('refuses %s', (_what, tensors, formula, actual) => {
+    const cols = formula.join().includes('cols') ? ', cols: dynamic' : '';
+    const error = refused(`{ rows: dynamic, k: static, bins: static${cols} }`, tensors, formula);
+    expect(error.code).toBe('FORMULA_UNSUPPORTED');
+    expect(error.actual).toContain(actual);
+    expect(error.place?.file).toBe('probe.yaml');
+  });
+});

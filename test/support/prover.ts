@@ -1,0 +1,60 @@
+/** Specs and bindings -> compiled for sm90 and sm100 in a folder of their own, and verified. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openBuilder, type Builder } from '../../src/build/index.js';
+import type { PlannedVariant } from '../../src/plan/index.js';
+import type { Binding, KernelSpec } from '../../src/spec/index.js';
+import { formatVerdict, verifyBuild } from '../../src/verify/index.js';
+import { variantOf } from './variants.js';
+
+export class Prover {
+  private constructor(
+    readonly folder: string,
+    readonly builder: Builder,
+  ) {}
+
+  static async open(): Promise<Prover> {
+    const folder = await mkdtemp(join(tmpdir(), 'rose-gen-prover-'));
+    return new Prover(folder, openBuilder({ storeDir: join(folder, 'store'), jobs: 2 }));
+  }
+
+  async close(): Promise<void> {
+    await this.builder[Symbol.asyncDispose]();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Compiles each binding of each kernel for prefill, or the phases given; throws where one is rejected. */
+  async build(
+    name: string,
+    specs: ReadonlyMap<string, KernelSpec>,
+    bindings: readonly (readonly [string, Binding])[],
+    phases: readonly ('prefill' | 'decode')[] = ['prefill'],
+  ): Promise<string> {
+    const variants = bindings.flatMap(([kernel, binding]) =>
+      ['sm90', 'sm100'].flatMap((arch) =>
+        phases.map((phase): PlannedVariant => variantOf(specs.get(kernel)!, binding, arch, phase)),
+      ),
+    );
+    const dir = join(this.folder, name);
+    const { rejected } = await this.builder.build({ variants, specs, outDir: dir });
+    if (rejected.length > 0) throw new Error(`rejected: ${JSON.stringify(rejected)}`);
+    return dir;
+  }
+
+  /** What verification finds wrong, one text a variant that fails. */
+  async wrong(
+    name: string,
+    specs: ReadonlyMap<string, KernelSpec>,
+    bindings: readonly (readonly [string, Binding])[],
+    phases: readonly ('prefill' | 'decode')[] = ['prefill'],
+  ): Promise<readonly string[]> {
+    const dir = await this.build(name, specs, bindings, phases);
+    const { results } = await verifyBuild({ dir, specs, workers: 0 });
+    if (results.length !== bindings.length * 2 * phases.length) throw new Error('a variant was not verified');
+    return results.flatMap(({ verdict, error }) =>
+      error ? [error.format()] : verdict!.passed ? [] : [formatVerdict(verdict!)],
+    );
+  }
+}

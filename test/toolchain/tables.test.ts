@@ -1,0 +1,228 @@
+/** Counts, ranks and sums over tables: routing's tokens to the rows of their experts, and what that is made of. */
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openLibrary, type Library } from '../../src/runtime/index.js';
+import { loadSpecs, parseSpec, type Binding, type KernelSpec } from '../../src/spec/index.js';
+import { packagePath } from '../../src/util/package-root.js';
+import { Random } from '../../src/verify/random.js';
+import { Prover } from '../support/prover.js';
+
+const PHASES = ['prefill', 'decode'] as const;
+let prover: Prover;
+let library: ReadonlyMap<string, KernelSpec>;
+
+beforeAll(async () => {
+  prover = await Prover.open();
+  library = await loadSpecs(packagePath('specs'));
+}, 300_000);
+
+afterAll(() => prover.close());
+
+const bound = (dims: Record<string, number>, types: Binding['types'] = {}): Binding => ({
+  dims,
+  types,
+  flags: {},
+});
+
+test('experts: one, fewer and more than a warp, a number of them as large as a CTA and larger', async () => {
+  const bindings = [
+    [1, 1, 1],
+    [8, 8, 64],
+    [33, 2, 1],
+    [128, 8, 128],
+    [257, 3, 16],
+    [1024, 10, 1],
+  ].map(
+    ([experts, top_k, pad]) =>
+      ['moe_permute', bound({ experts: experts!, top_k: top_k!, pad: pad! })] as const,
+  );
+  expect(await prover.wrong('permute', library, bindings, PHASES)).toEqual([]);
+}, 300_000);
+
+test('rows are moved with the index and after it, quantised or not, of any length', async () => {
+  const bf16 = { T: 'bf16' } as const;
+  const dispatch = { experts: 40, top_k: 5, pad: 8 };
+  expect(
+    await prover.wrong(
+      'dispatch',
+      library,
+      [
+        ['moe_dispatch', bound({ ...dispatch, hidden: 96 }, { T: 'f16' })],
+        ['moe_dispatch', bound({ ...dispatch, hidden: 1056 }, bf16)],
+        ['moe_dispatch_quant_fp8', bound({ ...dispatch, hidden: 256 }, bf16)],
+        ['moe_dispatch_quant_fp8_block', bound({ ...dispatch, hidden: 256 }, bf16)],
+        ['moe_move', bound({ top_k: 5, hidden: 264 }, bf16)],
+        ['moe_move_quant_fp8', bound({ top_k: 5, hidden: 256 }, bf16)],
+        ['moe_move_quant_fp8_block', bound({ top_k: 5, hidden: 256 }, bf16)],
+      ],
+      PHASES,
+    ),
+  ).toEqual([]);
+}, 300_000);
+
+test('a table read at several indices, sums of sums, a weight beside counts, a table without rows', async () => {
+  const spec = parseSpec(
+    `kernel: tallied
+doc: Probes tables.
+dims: { rows: dynamic, n: static, m: static, bins: static }
+tensors:
+  x: { shape: [rows, n], dtype: i32 }
+  weight: { shape: [bins], dtype: i32 }
+  above: { shape: [rows, n], dtype: i32, access: out }
+  twice: { shape: [bins], dtype: i32, access: out }
+  spread: { shape: [bins, m], dtype: i32, access: out }
+  same: { shape: [rows, n], dtype: i32, access: out }
+formula: |
+  n0 = count[rows, n](bins: x)
+  s = scan[bins](n0 * weight)
+  t = scan[bins](s)
+  above = n0[bins: x + 1] - s[bins: x - 2] + t[bins: 3]
+  twice = select(n0 > 2, t, -n0)
+  spread = t * i32(index(m)) + n0
+  same = rank[rows, n](bins: x)
+`,
+    'tallied.yaml',
+  );
+  const sums = parseSpec(
+    `kernel: sums
+doc: Sums alone.
+dims: { bins: static }
+tensors:
+  x: { shape: [bins], dtype: i32 }
+  out: { shape: [bins], dtype: i32, access: out }
+formula: |
+  out = scan[bins](x) + x
+`,
+    'sums.yaml',
+  );
+  const specs = new Map([spec, sums].map((each) => [each.name, each]));
+  const bindings = [
+    ['tallied', bound({ n: 3, m: 5, bins: 40 })],
+    ['tallied', bound({ n: 1, m: 1, bins: 700 })],
+    ['sums', bound({ bins: 31 })],
+    ['sums', bound({ bins: 2049 })],
+  ] as const;
+  expect(await prover.wrong('tallied', specs, bindings, PHASES)).toEqual([]);
+}, 300_000);
+
+describe('properties', () => {
+  const [experts, top_k, hidden, pad] = [12, 3, 64, 4];
+  let folder: string;
+  let kernels: Library;
+
+  beforeAll(async () => {
+    const dims = { experts, top_k, pad };
+    folder = await prover.build('chain', library, [
+      ['moe_dispatch', bound({ ...dims, hidden }, { T: 'bf16' })],
+      ['moe_permute', bound(dims)],
+      ['moe_move', bound({ top_k, hidden }, { T: 'bf16' })],
+      ['moe_combine', { dims: { hidden }, types: { T: 'bf16' }, flags: { residual: false, shared: false } }],
+    ]);
+    kernels = await openLibrary(folder, { device: 'sim', arch: 'sm90' });
+  }, 300_000);
+
+  afterAll(() => kernels.close());
+
+  const choices = (tokens: number, seed: number): number[] => {
+    const random = new Random(seed);
+    return Array.from({ length: tokens }, () => random.permutation(experts).slice(0, top_k)).flat();
+  };
+
+  function index(tokens: number, ids: readonly number[], rows: number) {
+    const i32 = (shape: number[]) => kernels.tensor('i32', shape);
+    return {
+      ids: kernels.tensor('i32', [tokens, top_k], { values: Int32Array.from(ids) }),
+      slot: i32([tokens, top_k]),
+      source: i32([rows]),
+      counts: i32([experts]),
+      starts: i32([experts]),
+      ends: i32([experts]),
+      errors: i32([1]),
+    };
+  }
+
+  const first = { first: 0, total: experts };
+  const bf16 = { T: 'bf16' } as const;
+  const choice = (kernel: string, types: Binding['types'] = {}) => ({ kernel, types, flags: {} });
+  const combine = { ...choice('moe_combine', bf16), flags: { residual: false, shared: false } };
+
+  test.each([1, 11, 40])('%d tokens: slots are a permutation, counts a bincount, and all agree', (tokens) => {
+    const ids = choices(tokens, tokens);
+    const rows = ids.length + experts * pad;
+    const tensors = index(tokens, ids, rows);
+    kernels.launch(choice('moe_permute'), { ...tensors, ...first });
+    const [slot, source, counts, starts, ends] = ['slot', 'source', 'counts', 'starts', 'ends'].map(
+      (name) => [...tensors[name as keyof typeof tensors].read()],
+    ) as [number[], number[], number[], number[], number[]];
+    expect(counts).toEqual(Array.from({ length: experts }, (_, e) => ids.filter((id) => id === e).length));
+    expect(starts).toEqual(ends.map((_, e) => (e === 0 ? 0 : ends[e - 1]!)));
+    expect(ends.map((end, e) => end - starts[e]!)).toEqual(
+      counts.map((count) => Math.ceil(count / pad) * pad),
+    );
+    expect(new Set(slot).size).toBe(ids.length);
+    slot.forEach((row, pair) => {
+      expect(source[row]).toBe(Math.floor(pair / top_k));
+      expect(row).toBeGreaterThanOrEqual(starts[ids[pair]!]!);
+      expect(row).toBeLessThan(starts[ids[pair]!]! + counts[ids[pair]!]!);
+    });
+    const used = new Set(slot);
+    for (let row = 0; row < ends.at(-1)!; row++) if (!used.has(row)) expect(source[row]).toBe(-1);
+    expect([...tensors.errors.read()]).toEqual([0]);
+  });
+
+  test('dispatch, then combine of what was dispatched: each row times the sum of its weights', () => {
+    const tokens = 19;
+    const ids = choices(tokens, 5);
+    const rows = ids.length + experts * pad;
+    const random = new Random(9);
+    const values = Float32Array.from(
+      { length: tokens * hidden },
+      () => Math.round(random.normal() * 16) / 16,
+    );
+    const weights = Float32Array.from({ length: ids.length }, () => random.below(8) / 8);
+    const x = kernels.tensor('bf16', [tokens, hidden], { values });
+    const weight = kernels.tensor('f32', [tokens, top_k], { values: weights });
+    const expected = values.map((value, i) => {
+      const token = Math.floor(i / hidden);
+      // Eighths times sixteenths are exact in f32, in any order.
+      return (
+        value * weights.subarray(token * top_k, (token + 1) * top_k).reduce((sum, each) => sum + each, 0)
+      );
+    });
+    const dispatched = (() => {
+      const tensors = index(tokens, ids, rows);
+      const out = kernels.tensor('bf16', [rows, hidden]);
+      kernels.launch(choice('moe_dispatch', bf16), { ...tensors, x, out, ...first });
+      return { slot: tensors.slot, out };
+    })();
+    const moved = (() => {
+      const tensors = index(tokens, ids, rows);
+      const out = kernels.tensor('bf16', [rows, hidden]);
+      kernels.launch(choice('moe_permute'), { ...tensors, ...first });
+      kernels.launch(choice('moe_move', bf16), { x, slot: tensors.slot, out });
+      return { slot: tensors.slot, out };
+    })();
+    expect([...moved.slot.read()]).toEqual([...dispatched.slot.read()]);
+    const rounded = kernels.tensor('bf16', [tokens, hidden], { values: expected });
+    for (const { slot, out } of [dispatched, moved]) {
+      const y = kernels.tensor('bf16', [tokens, hidden]);
+      kernels.launch(combine, { x: out, slot, weight, out: y });
+      // A sum that starts from 0 is never -0.
+      expect([...y.read()]).toEqual([...rounded.read()].map((each) => each + 0));
+    }
+  });
+
+  test('what is out of range is dropped and counted, and no token still writes its tables', () => {
+    const ids = [0, 1, 2, -1, experts, 3, 2 ** 31 - 1, -(2 ** 31), 4];
+    const tensors = index(3, ids, 4);
+    kernels.launch(choice('moe_permute'), { ...tensors, ...first });
+    expect([...tensors.errors.read()]).toEqual([4]);
+    expect([...tensors.slot.read()].map((row) => row < 0)).toEqual(ids.map((id) => id < 0 || id >= experts));
+    // Rows 4 and on are beyond the buffer: nothing is written there.
+    expect([...tensors.source.read()]).toEqual([0, -1, -1, -1]);
+    const none = index(0, [], 4);
+    none.counts.write(new Int32Array(experts).fill(7));
+    kernels.launch(choice('moe_permute'), { ...none, ...first });
+    expect([...none.counts.read()]).toEqual(new Array(experts).fill(0));
+  });
+});
