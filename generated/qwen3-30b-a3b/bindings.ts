@@ -39,9 +39,9 @@ export function embeddingI32Bf16(launcher: KernelLauncher, args: EmbeddingI32Bf1
 export interface MoeCombineBf16Arguments {
   /** (rows, 2048) bf16, read, aligned to 32 bytes */
   readonly x: Tensor<'bf16'>;
-  /** (tokens, k) i32, read, aligned to 4 bytes */
+  /** (tokens, 8) i32, read, aligned to 4 bytes */
   readonly slot: Tensor<'i32'>;
-  /** (tokens, k) f32, read, aligned to 4 bytes */
+  /** (tokens, 8) f32, read, aligned to 4 bytes */
   readonly weight: Tensor<'f32'>;
   /** (tokens, 2048) bf16, written, aligned to 32 bytes */
   readonly out: Tensor<'bf16'>;
@@ -56,9 +56,9 @@ export function moeCombineBf16(launcher: KernelLauncher, args: MoeCombineBf16Arg
 export interface MoeCombineRmsNormBf16Arguments {
   /** (rows, 2048) bf16, read, aligned to 32 bytes */
   readonly x: Tensor<'bf16'>;
-  /** (tokens, k) i32, read, aligned to 4 bytes */
+  /** (tokens, 8) i32, read, aligned to 4 bytes */
   readonly slot: Tensor<'i32'>;
-  /** (tokens, k) f32, read, aligned to 4 bytes */
+  /** (tokens, 8) f32, read, aligned to 4 bytes */
   readonly weight: Tensor<'f32'>;
   /** (tokens, 2048) bf16, updated in place, aligned to 32 bytes */
   readonly residual: Tensor<'bf16'>;
@@ -97,8 +97,6 @@ export interface MoeDispatchBf16Arguments {
   readonly out: Tensor<'bf16'>;
   /** i32 */
   readonly first: number;
-  /** i32 */
-  readonly total: number;
 }
 
 /** Launches moe_dispatch (T = bf16); picks among 2 variants by architecture, phase and dims. */
@@ -139,8 +137,6 @@ export interface MoePermuteArguments {
   readonly errors: Tensor<'i32'>;
   /** i32 */
   readonly first: number;
-  /** i32 */
-  readonly total: number;
 }
 
 /** Launches moe_permute (no type variables); picks among 2 variants by architecture, phase and dims. */

@@ -4,14 +4,14 @@
  * A small problem, the base, is repeated along the rows: position r holds what position r mod P does, with P the largest
  * divisor of the rows that is at most 64. Indices of each repetition reach places of their own, so that a gather or a
  * scatter moves as much memory as it does in earnest. The base is compared with the reference, element by element, and
- * every repetition with the base, bit by bit.
+ * every repetition with the base, bit by bit. Where a kernel counts over its rows, nothing repeats: all rows are the base.
  */
 
 import { evaluateExpr, type TensorEntry, type VariantEntry } from '../device/index.js';
 import type { BoundKernel, BoundTensor } from '../spec/index.js';
 import { denseLayout, type TensorLayout } from '../verify/layout.js';
 import { Random, seedOf } from '../verify/random.js';
-import { rolesOf, type Roles } from '../verify/roles.js';
+import { rolesOf, type IndexUse, type Roles } from '../verify/roles.js';
 import { bytesOf, codecOf } from '../verify/storage.js';
 import type { Problem } from '../verify/types.js';
 import { dataOf } from '../verify/values.js';
@@ -21,6 +21,10 @@ const PERIOD = 64;
 /** Positions of what is gathered from (a table of cosines, a vocabulary): of the base, and repetitions of them. */
 const GATHERED = 128;
 const GATHERED_TIMES = 64;
+/** Rows of a gap behind what is counted in one bin, about. */
+const GAPS = 16;
+/** Value of integer parameters, such as the first of the local experts. */
+const INTEGER = 3;
 
 export interface WorkTensor {
   readonly name: string;
@@ -72,7 +76,7 @@ export function makeWorkload(bound: BoundKernel, variant: VariantEntry, rows: nu
     return { name: tensor.name, entry, bound: tensor, shape, bytes, base, tiling: tilingOf(tensor, layout) };
   });
   const params = Object.fromEntries(
-    bound.params.map(({ name, dtype }) => [name, dtype === 'f32' ? 0.375 : 3]),
+    bound.params.map(({ name, dtype }) => [name, dtype === 'f32' ? 0.375 : INTEGER]),
   );
   const base: Problem = { extents: sizes.base, params, inputs };
   const baseContents = ({ name, bound: tensor, base: { layout } }: WorkTensor): Uint8Array =>
@@ -90,9 +94,11 @@ export function makeWorkload(bound: BoundKernel, variant: VariantEntry, rows: nu
     if (ranges) return Float64Array.from({ length: count }, (_, i) => i * sizes.base[ranges.dim]!);
     const uses = roles.indices.get(tensor.name);
     if (!uses) return dataOf(tensor, shape, 'normal', random, ordinal);
+    const bins = countedBins(uses);
+    if (bins) return Float64Array.from({ length: count }, () => INTEGER + random.below(sizes.base[bins]!));
     const room = roomOf(tensor.name, sizes.base);
     // Not 0: what is gathered one position earlier stays within its repetition.
-    if (!uses.some(({ kind }) => kind === 'scatter'))
+    if (!reachesOnce(tensor, uses))
       return Float64Array.from({ length: count }, () => 1 + random.below(room - 1));
     const places = random.permutation(room);
     return Float64Array.from({ length: count }, (_, i) => places[i % room]!);
@@ -100,7 +106,7 @@ export function makeWorkload(bound: BoundKernel, variant: VariantEntry, rows: nu
 
   /** Places that an index tensor can name. */
   function roomOf(index: string, extents: Readonly<Record<string, number>>): number {
-    const uses = roles.indices.get(index)!;
+    const uses = roles.indices.get(index)!.filter(({ kind }) => kind !== 'tally');
     return Math.min(...uses.map(({ dims }) => dims.reduce((product, dim) => product * extents[dim]!, 1)));
   }
 
@@ -118,15 +124,19 @@ export function makeWorkload(bound: BoundKernel, variant: VariantEntry, rows: nu
     const uses = roles.indices.get(name);
     if (!uses) return undefined;
     const base = inputs.get(name)!;
+    if (countedBins(uses)) return base;
     const room = roomOf(name, sizes.base);
     const repetitions = roomOf(name, sizes.full) / room;
-    const scatter = uses.some(({ kind }) => kind === 'scatter');
+    const once = reachesOnce(
+      bound.tensors.find((tensor) => tensor.name === name)!,
+      uses,
+    );
     const other = new Random(seedOf(name));
     const inner = layout.shape.reduce((product, extent) => product * extent, 1) / outer;
     return Float64Array.from({ length: outer * times * inner }, (_, i) => {
       const place = base[Math.floor(i / (times * inner)) * inner + (i % inner)]!;
       const repetition = Math.floor(i / inner) % times;
-      return place + room * (scatter ? repetition : other.below(repetitions));
+      return place + room * (once ? repetition : other.below(repetitions));
     });
   }
 
@@ -165,7 +175,11 @@ export function makeWorkload(bound: BoundKernel, variant: VariantEntry, rows: nu
       roles.indices.get(name)?.some(({ kind, target }) => kind === how && target === tensor.name),
     );
     if (!index || !tensor.bound.modes.some(({ dim }) => roles.targets.has(dim))) return 1;
-    return new Set(indexValues(index)).size / roomOf(index.name, sizes.full);
+    const values = indexValues(index)!;
+    const room = roomOf(index.name, sizes.full);
+    // What is counted has a place of its own each.
+    const uses = roles.indices.get(index.name)!;
+    return (countedBins(uses) === undefined ? new Set(values).size : values.length) / room;
   }
 }
 
@@ -174,7 +188,8 @@ function extentsOf(
   roles: Roles,
   rows: number,
 ): Record<'full' | 'base', Record<string, number>> {
-  const period = divisorOf(rows);
+  const counts = [...roles.indices.values()].map(countedBins).find((bins) => bins !== undefined);
+  const period = counts === undefined ? divisorOf(rows) : rows;
   const times = rows / period;
   const full: Record<string, number> = {};
   const base: Record<string, number> = {};
@@ -194,16 +209,26 @@ function extentsOf(
   }
   for (const [source, uses] of roles.indices) {
     const tensor = bound.tensors.find(({ name }) => name === source)!;
-    for (const { dims } of uses.filter(({ kind }) => kind === 'scatter')) {
+    for (const { dims } of uses.filter((use) => use.kind !== 'tally' && reachesOnce(tensor, [use]))) {
       const open = dims.find((dim) => bound.extents[dim] === 'dynamic' && roles.targets.has(dim));
       if (open === undefined) continue;
       const others = dims.filter((dim) => dim !== open).reduce((product, dim) => product * base[dim]!, 1);
       const needed = tensor.modes.reduce((product, mode) => product * base[mode.dim]!, 1);
-      set(open, Math.ceil(needed / others), times);
+      // What is counted is laid out with gaps.
+      const spare = countedBins(uses) === undefined ? 0 : GAPS * base[countedBins(uses)!]!;
+      set(open, Math.ceil(needed / others) + spare, times);
     }
   }
   return { full, base };
 }
+
+/** Dimension that a tensor's values are counted in, the first of several; undefined where they are not counted. */
+const countedBins = (uses: readonly IndexUse[]): string | undefined =>
+  uses.find(({ kind }) => kind === 'tally')?.dims[0];
+
+/** Whether an index names each place at most once: those of writes, and several a row, as of the rows that experts give back. */
+const reachesOnce = (tensor: BoundTensor, uses: readonly IndexUse[]): boolean =>
+  uses.some(({ kind }) => kind === 'scatter') || tensor.modes.some(({ extent }) => extent !== 'dynamic');
 
 /** The largest divisor of at most `PERIOD`. */
 function divisorOf(rows: number): number {

@@ -35,6 +35,7 @@ const sizes = {
   experts: 60,
   top_k: 8,
   k: 10,
+  total: 64,
   pad: 16,
   batch: 33,
 };

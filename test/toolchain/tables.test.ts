@@ -34,14 +34,14 @@ test('experts: one, fewer and more than a warp, a number of them as large as a C
     [1024, 10, 1],
   ].map(
     ([experts, top_k, pad]) =>
-      ['moe_permute', bound({ experts: experts!, top_k: top_k!, pad: pad! })] as const,
+      ['moe_permute', bound({ experts: experts!, total: experts! + 1, top_k: top_k!, pad: pad! })] as const,
   );
   expect(await prover.wrong('permute', library, bindings, PHASES)).toEqual([]);
 }, 300_000);
 
 test('rows are moved with the index and after it, quantised or not, of any length', async () => {
   const bf16 = { T: 'bf16' } as const;
-  const dispatch = { experts: 40, top_k: 5, pad: 8 };
+  const dispatch = { experts: 40, total: 50, top_k: 5, pad: 8 };
   expect(
     await prover.wrong(
       'dispatch',
@@ -111,12 +111,15 @@ describe('properties', () => {
   let kernels: Library;
 
   beforeAll(async () => {
-    const dims = { experts, top_k, pad };
+    const dims = { experts, total: experts, top_k, pad };
     folder = await prover.build('chain', library, [
       ['moe_dispatch', bound({ ...dims, hidden }, { T: 'bf16' })],
       ['moe_permute', bound(dims)],
       ['moe_move', bound({ top_k, hidden }, { T: 'bf16' })],
-      ['moe_combine', { dims: { hidden }, types: { T: 'bf16' }, flags: { residual: false, shared: false } }],
+      [
+        'moe_combine',
+        { dims: { top_k, hidden }, types: { T: 'bf16' }, flags: { residual: false, shared: false } },
+      ],
     ]);
     kernels = await openLibrary(folder, { device: 'sim', arch: 'sm90' });
   }, 300_000);
@@ -141,7 +144,7 @@ describe('properties', () => {
     };
   }
 
-  const first = { first: 0, total: experts };
+  const first = { first: 0 };
   const bf16 = { T: 'bf16' } as const;
   const choice = (kernel: string, types: Binding['types'] = {}) => ({ kernel, types, flags: {} });
   const combine = { ...choice('moe_combine', bf16), flags: { residual: false, shared: false } };

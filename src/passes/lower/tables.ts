@@ -38,8 +38,8 @@ import { Stores } from './stores.js';
 import { Values, type TableSource } from './values.js';
 
 const WARP = 32;
-/** Rows that a thread counts with their loads in flight together. */
-const COUNTED_AT_ONCE = 4;
+/** Rows whose indices a thread loads before it counts them. */
+const COUNTED_AT_ONCE = 8;
 
 const NO_LANES: LaneLayout = {
   axes: [],
@@ -124,27 +124,48 @@ export class Tables implements TableSource {
     );
   }
 
-  /** Every thread takes each `threads`-th row of all. */
+  /** Every thread takes each `threads`-th row of all: the indices of several first, so that their loads are in flight together. */
   private countRows(counts: readonly Count[], tile: TileExpr): Statement {
-    const { context } = this;
-    const variable = context.names.fresh('counted');
-    const row = name(variable, 'i32');
-    const body: Statement[] = [];
+    const { context, threads } = this;
+    const { names } = context;
+    const [variable, step] = [names.fresh('counted'), names.fresh('step')];
+    context.unrolled.add(step);
+    const rows = rowCount(context.section);
+    const row = arith('+', name(variable, 'i32'), arith('*', name(step, 'i32'), i32(threads)));
+    const bins = counts.map(({ name: wanted }) => names.fresh(`r_${wanted ?? 'row'}_bins`));
+    const load: Statement[] = [];
+    const existing = context.bind('row_or_last', least(row, arith('-', rows, i32(1))), load);
+    const place = this.at(this.rowPlace(counts[0]!.over, existing), load);
+    const add: Statement[] = [];
     const first = this.firstRow(tile);
-    const place = this.at(this.rowPlace(counts[0]!.over, row), body);
-    for (const { id, operand, bins, name: wanted } of counts) {
-      const index = context.bind(`${wanted ?? 'row'}_bin`, place.values.scalar(operand), body);
-      const add = (to: string): Statement => ({ kind: 'shared-add', to, index, value: i32(1) });
+    counts.forEach(({ id, operand, bins: axis }, i) => {
+      const own = at(name(step, 'i32'));
+      load.push({ kind: 'store', to: bins[i]!, at: own, value: place.values.scalar(operand) });
+      const index: TileExpr = { kind: 'element', of: bins[i]!, at: own, dtype: 'i32', width: 0 };
+      const more = (to: string): Statement => ({ kind: 'shared-add', to, index, value: i32(1) });
       const before = this.before.get(id);
-      body.push(
-        ...guarded(this.inside(index, this.extent(bins)), [
-          add(this.regions.get(id)!),
-          ...(before === undefined ? [] : guarded(compare('<', row, first), [add(before)])),
+      const counted = all([this.inside(index, this.extent(axis)), compare('<', row, rows)]);
+      add.push(
+        ...guarded(counted, [
+          more(this.regions.get(id)!),
+          ...(before === undefined ? [] : guarded(compare('<', row, first), [more(before)])),
         ]),
       );
-    }
-    const [begin, end, step] = [name('thread', 'i32'), rowCount(context.section), i32(this.threads)];
-    return { kind: 'loop', variable, begin, end, step, unroll: COUNTED_AT_ONCE, body };
+    });
+    const unrolled = (body: readonly Statement[]): Statement => ({
+      kind: 'unroll',
+      variable: step,
+      extent: COUNTED_AT_ONCE,
+      body,
+    });
+    const shape = [COUNTED_AT_ONCE];
+    const body: Statement[] = [
+      ...bins.map((each): Statement => ({ kind: 'fragment', name: each, dtype: 'i32', shape })),
+      unrolled(load),
+      unrolled(add),
+    ];
+    const stride = i32(threads * COUNTED_AT_ONCE);
+    return { kind: 'loop', variable, begin: name('thread', 'i32'), end: rows, step: stride, unroll: 1, body };
   }
 
   /** Sums of what lies before each position: by warps, then over the warps; a round for each `threads` positions. */
@@ -379,6 +400,15 @@ const write = (to: string, index: TileExpr, value: TileExpr): Statement => ({
   to,
   at: at(index),
   value,
+});
+
+const least = (left: TileExpr, right: TileExpr): TileExpr => ({
+  kind: 'binary',
+  fn: 'min',
+  left,
+  right,
+  dtype: 'i32',
+  width: 0,
 });
 
 const choose = (condition: TileExpr, then: TileExpr, otherwise: TileExpr): TileExpr => ({

@@ -8,7 +8,7 @@ import { variantOf } from '../../support/variants.js';
 
 const permute = await loadSpec(packagePath('specs/moe_permute.yaml'));
 const dispatch = await loadSpec(packagePath('specs/moe_dispatch.yaml'));
-const DIMS = { experts: 128, top_k: 8, pad: 16 };
+const DIMS = { experts: 128, total: 128, top_k: 8, pad: 16 };
 const index: Binding = { dims: DIMS, types: {}, flags: {} };
 const rows: Binding = { dims: { ...DIMS, hidden: 2048 }, types: { T: 'bf16' }, flags: {} };
 

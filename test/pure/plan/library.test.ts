@@ -52,9 +52,12 @@ test.each([
 ])(
   '%s: hidden %d, %d + %d heads of 128, SwiGLU of %d',
   async (name, hidden, heads, kvHeads, inter, experts) => {
-    const dims = `top_k8.experts${experts}.pad16`;
+    const dims = `top_k8.experts${experts}.total${experts}.pad16`;
     const routed = `moe_route.experts${experts}.top_k8.bf16.softmax.renormalise`;
-    const combined = [`moe_combine.hidden${hidden}.bf16`, `moe_combine_rms_norm.hidden${hidden}.bf16`];
+    const combined = [
+      `moe_combine.top_k8.hidden${hidden}.bf16`,
+      `moe_combine_rms_norm.top_k8.hidden${hidden}.bf16`,
+    ];
     const moved = {
       prefill: [`moe_permute.${dims}`, `moe_move.top_k8.hidden${hidden}.bf16`],
       decode: [`moe_dispatch.${dims}.hidden${hidden}.bf16`],
@@ -96,10 +99,10 @@ test('qwen3-next: offset norms, the gated norm of its delta net, no fused QK ker
     'rms_norm.hidden2048.bf16.unit_offset',
     'add_rms_norm.hidden2048.bf16.unit_offset',
     'moe_route.experts512.top_k10.bf16.softmax.renormalise',
-    'moe_permute.top_k10.experts512.pad16',
+    'moe_permute.top_k10.experts512.total512.pad16',
     'moe_move.top_k10.hidden2048.bf16',
-    'moe_combine.hidden2048.bf16.shared',
-    'moe_combine_rms_norm.hidden2048.bf16.shared.unit_offset',
+    'moe_combine.top_k10.hidden2048.bf16.shared',
+    'moe_combine_rms_norm.top_k10.hidden2048.bf16.shared.unit_offset',
     'swiglu.inter512.bf16',
     'rms_norm.hidden128.bf16.gated',
   ]);
@@ -195,7 +198,8 @@ test.each([
 ])('%s: its fp8 checkpoint asks for 128-element blocks', async (name, attention) => {
   const whole = await planOf(name);
   expect(whole.quant).toBe('fp8_block');
-  const dims = `top_k8.experts${name === 'kimi-k2' ? 384 : 256}.pad128`;
+  const local = name === 'kimi-k2' ? 384 : 256;
+  const dims = `top_k8.experts${local}.total${local}.pad128`;
   const moved = {
     prefill: [`moe_permute.${dims}`, 'moe_move_quant_fp8_block.top_k8.hidden7168.bf16'],
     decode: [`moe_dispatch_quant_fp8_block.${dims}.hidden7168.bf16`],
@@ -212,7 +216,7 @@ test.each([
       'swiglu_quant_fp8_block.inter18432.bf16',
       ...(name === 'kimi-k2' ? ['moe_route.experts384.top_k8.bf16.biased.renormalise'] : []),
       ...moved[phase],
-      'moe_combine.hidden7168.bf16.residual',
+      'moe_combine.top_k8.hidden7168.bf16.residual',
       'swiglu_quant_fp8_block.inter2048.bf16',
       'rms_norm_quant_fp8_block.hidden1536.bf16',
       'rms_norm.hidden512.bf16',

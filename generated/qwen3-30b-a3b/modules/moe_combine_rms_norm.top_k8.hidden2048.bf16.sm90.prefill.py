@@ -1,4 +1,4 @@
-# moe_combine_rms_norm.hidden2048.bf16.sm100.decode: rendered by rose-gen, do not edit
+# moe_combine_rms_norm.top_k8.hidden2048.bf16.sm90.prefill: rendered by rose-gen, do not edit
 # 
 # Sums each token's expert rows, weighted, in the order of its slots, and with shared a shared expert's row,
 # times sigmoid of its gate; adds the sum to the residual stream in place and normalises that by its root mean
@@ -6,11 +6,11 @@
 # Source: arXiv 2101.03961, equation 2; arXiv 1910.07467, equation 4; the shared expert's gate as in the model
 # code of Qwen2-MoE and Qwen3-Next
 # 
-# target: sm100, decode, dependent launch
-# key: cb9def6555b403dc06a7e978939ec7e6b2c2827c69ae7e0915e845fb58a482ea
+# target: sm90, prefill, dependent launch
+# key: a09ab355a7dd2b3ed77e5607a41071f51f18cde882e60a8150716d67eb7bbb1d
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: 2048 elements a row, 16 at a time, 128 threads a row
-# schedule: 128 threads a CTA
+# schedule: 2048 elements a row, 8 at a time, 256 threads a row
+# schedule: 256 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
@@ -41,45 +41,44 @@ def refined_rsqrt(x: Float32) -> Float32:
 @cute.kernel
 def kernel(
     x_ptr: cute.Pointer,  # (rows, hidden=2048) bf16
-    slot_ptr: cute.Pointer,  # (tokens, k) i32
-    weight_ptr: cute.Pointer,  # (tokens, k) f32
+    slot_ptr: cute.Pointer,  # (tokens, top_k=8) i32
+    weight_ptr: cute.Pointer,  # (tokens, top_k=8) f32
     residual_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, updated in place
     gain_ptr: cute.Pointer,  # (hidden=2048) bf16
     out_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, written
     tokens: Int32,  # extent
     rows: Int32,  # extent
-    k: Int32,  # extent
     eps: Float32,
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     shared = cutlass.memory.SmemAllocator()
-    s_sum = shared.allocate_tensor(Float32, cute.make_layout(4), byte_alignment=16)
+    s_sum = shared.allocate_tensor(Float32, cute.make_layout(8), byte_alignment=16)
     # gain: (hidden=2048) bf16
-    g_gain = cute.make_tensor(gain_ptr, cute.make_layout((128, 16), stride=(16, 1)))
-    r_gain = cute.make_rmem_tensor((16,), BFloat16)
+    g_gain = cute.make_tensor(gain_ptr, cute.make_layout((256, 8), stride=(8, 1)))
+    r_gain = cute.make_rmem_tensor((8,), BFloat16)
     r_gain[None].store(g_gain[thread, None].load())
     # residual: (tokens, hidden=2048) bf16
-    g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(cta) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
-    r_residual = cute.make_rmem_tensor((16,), BFloat16)
+    g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(cta) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
+    r_residual = cute.make_rmem_tensor((8,), BFloat16)
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
     r_residual[None].store(g_residual[thread, None].load())
-    r_y = cute.make_rmem_tensor((16,), Float32)
+    r_y = cute.make_rmem_tensor((8,), Float32)
     r_y.fill(0)
-    for k_index in cutlass.range(0, k, 1, unroll=2):
-        # slot: (tokens, k) i32
-        g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * Int64(k) + Int64(k_index)), cute.make_layout(1))
-        # weight: (tokens, k) f32
-        g_weight = cute.make_tensor(weight_ptr + (Int64(cta) * Int64(k) + Int64(k_index)), cute.make_layout(1))
+    for top_k_index in cutlass.range(0, 8, 1, unroll=4):
+        # slot: (tokens, top_k=8) i32
+        g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
+        # weight: (tokens, top_k=8) f32
+        g_weight = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
         # x: (rows, hidden=2048) bf16
-        g_x = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot[0]) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
-        r_x = cute.make_rmem_tensor((16,), BFloat16)
+        g_x = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot[0]) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
+        r_x = cute.make_rmem_tensor((8,), BFloat16)
         r_x.fill(0)
         if Int64(g_slot[0]) >= 0 and Int64(g_slot[0]) < Int64(rows):
             r_x[None].store(g_x[thread, None].load())
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), g_slot[0] >= 0, Boolean), g_weight[0] * r_x[None].load().to(Float32), cute.full((16,), Float32(0.0), Float32)))
-    r_h = cute.make_rmem_tensor((16,), Float32)
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), g_slot[0] >= 0, Boolean), g_weight[0] * r_x[None].load().to(Float32), cute.full((8,), Float32(0.0), Float32)))
+    r_h = cute.make_rmem_tensor((8,), Float32)
     sum = Float32(0.0)
     h = r_y[None].load() + r_residual[None].load().to(Float32)
     r_h[None].store(h)
@@ -89,20 +88,20 @@ def kernel(
     if thread % 32 == 0:
         s_sum[thread // 32] = sum
     cute.arch.sync_threads()
-    s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((1, 4), stride=(4, 1)))
+    s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((1, 8), stride=(8, 1)))
     sum = s_sum_row[0, None].load().reduce(cute.ReductionOp.ADD, Float32(0.0), 0)
     # out: (tokens, hidden=2048) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
     rsqrt = refined_rsqrt(sum * 0.00048828125 + eps)
     g = r_gain[None].load().to(Float32)
     g_out[thread, None].store((r_h[None].load() * rsqrt * g).to(BFloat16))
 
 
 @cute.jit
-def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, residual_ptr: cute.Pointer, gain_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, k: Int32, eps: Float32, stream):
+def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, residual_ptr: cute.Pointer, gain_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, eps: Float32, stream):
     kernel.set_name_prefix("moe_combine_rms_norm", remove_cutlass_symbol=True, keep_mangled_name=False)
-    kernel(x_ptr, slot_ptr, weight_ptr, residual_ptr, gain_ptr, out_ptr, tokens, rows, k, eps).launch(
-        grid=(tokens, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+    kernel(x_ptr, slot_ptr, weight_ptr, residual_ptr, gain_ptr, out_ptr, tokens, rows, eps).launch(
+        grid=(tokens, 1, 1), block=(256, 1, 1), stream=stream, use_pdl=True
     )
 
 
@@ -114,13 +113,12 @@ def compile_kernel(options: str):
 
     return cute.compile(
         launch,
-        pointer(BFloat16, 32),
+        pointer(BFloat16, 16),
         pointer(Int32, 4),
         pointer(Float32, 4),
-        pointer(BFloat16, 32),
-        pointer(BFloat16, 32),
-        pointer(BFloat16, 32),
-        Int32(1),
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
+        pointer(BFloat16, 16),
         Int32(1),
         Int32(1),
         Float32(1),

@@ -1,4 +1,4 @@
-# moe_combine.hidden2048.bf16.sm90.prefill: rendered by rose-gen, do not edit
+# moe_combine.top_k8.hidden2048.bf16.sm90.prefill: rendered by rose-gen, do not edit
 # 
 # Sums each token's expert rows, weighted, in the order of its slots; a slot below 0 was dropped and adds
 # nothing. With shared, a shared expert's row is added, times sigmoid of its gate; with residual, the residual
@@ -7,7 +7,7 @@
 # Qwen3-Next
 # 
 # target: sm90, prefill, dependent launch
-# key: 3414ab4cadf49e242a35a3b10955f8a810fda52c06dc96ae49a667e51b0b1e3f
+# key: 2b84afbbafa8d276afa6b54e2594896c815942c1220ba2dc5515330ebe8d2c99
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 8 at a time, 256 threads a row
 # schedule: 256 threads a CTA
@@ -21,12 +21,11 @@ from cutlass.cute.runtime import make_fake_stream, make_ptr
 @cute.kernel
 def kernel(
     x_ptr: cute.Pointer,  # (rows, hidden=2048) bf16
-    slot_ptr: cute.Pointer,  # (tokens, k) i32
-    weight_ptr: cute.Pointer,  # (tokens, k) f32
+    slot_ptr: cute.Pointer,  # (tokens, top_k=8) i32
+    weight_ptr: cute.Pointer,  # (tokens, top_k=8) f32
     out_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, written
     tokens: Int32,  # extent
     rows: Int32,  # extent
-    k: Int32,  # extent
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
@@ -34,11 +33,11 @@ def kernel(
     r_y.fill(0)
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    for k_index in cutlass.range(0, k, 1, unroll=4):
-        # slot: (tokens, k) i32
-        g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * Int64(k) + Int64(k_index)), cute.make_layout(1))
-        # weight: (tokens, k) f32
-        g_weight = cute.make_tensor(weight_ptr + (Int64(cta) * Int64(k) + Int64(k_index)), cute.make_layout(1))
+    for top_k_index in cutlass.range(0, 8, 1, unroll=4):
+        # slot: (tokens, top_k=8) i32
+        g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
+        # weight: (tokens, top_k=8) f32
+        g_weight = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
         # x: (rows, hidden=2048) bf16
         g_x = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot[0]) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
         r_x = cute.make_rmem_tensor((8,), BFloat16)
@@ -52,9 +51,9 @@ def kernel(
 
 
 @cute.jit
-def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, k: Int32, stream):
+def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, stream):
     kernel.set_name_prefix("moe_combine", remove_cutlass_symbol=True, keep_mangled_name=False)
-    kernel(x_ptr, slot_ptr, weight_ptr, out_ptr, tokens, rows, k).launch(
+    kernel(x_ptr, slot_ptr, weight_ptr, out_ptr, tokens, rows).launch(
         grid=(tokens, 1, 1), block=(256, 1, 1), stream=stream, use_pdl=True
     )
 
@@ -71,7 +70,6 @@ def compile_kernel(options: str):
         pointer(Int32, 4),
         pointer(Float32, 4),
         pointer(BFloat16, 16),
-        Int32(1),
         Int32(1),
         Int32(1),
         make_fake_stream(),

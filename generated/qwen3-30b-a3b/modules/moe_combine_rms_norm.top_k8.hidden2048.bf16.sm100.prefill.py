@@ -1,4 +1,4 @@
-# moe_combine_rms_norm.hidden2048.bf16.sm100.prefill: rendered by rose-gen, do not edit
+# moe_combine_rms_norm.top_k8.hidden2048.bf16.sm100.prefill: rendered by rose-gen, do not edit
 # 
 # Sums each token's expert rows, weighted, in the order of its slots, and with shared a shared expert's row,
 # times sigmoid of its gate; adds the sum to the residual stream in place and normalises that by its root mean
@@ -7,7 +7,7 @@
 # code of Qwen2-MoE and Qwen3-Next
 # 
 # target: sm100, prefill, dependent launch
-# key: 8831389bdff916ed7f69971d7b31b6150d110bdb1c53201ebd5288d7f6fd9b02
+# key: f49bca6722a0aaa5785772fd0fffc4b2b1e276c79584dc0c2f9d6a49880979df
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 16 at a time, 128 threads a row
 # schedule: 128 threads a CTA
@@ -41,14 +41,13 @@ def refined_rsqrt(x: Float32) -> Float32:
 @cute.kernel
 def kernel(
     x_ptr: cute.Pointer,  # (rows, hidden=2048) bf16
-    slot_ptr: cute.Pointer,  # (tokens, k) i32
-    weight_ptr: cute.Pointer,  # (tokens, k) f32
+    slot_ptr: cute.Pointer,  # (tokens, top_k=8) i32
+    weight_ptr: cute.Pointer,  # (tokens, top_k=8) f32
     residual_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, updated in place
     gain_ptr: cute.Pointer,  # (hidden=2048) bf16
     out_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, written
     tokens: Int32,  # extent
     rows: Int32,  # extent
-    k: Int32,  # extent
     eps: Float32,
 ):
     thread = cute.arch.thread_idx()[0]
@@ -67,11 +66,11 @@ def kernel(
     r_residual[None].store(g_residual[thread, None].load())
     r_y = cute.make_rmem_tensor((16,), Float32)
     r_y.fill(0)
-    for k_index in cutlass.range(0, k, 1, unroll=2):
-        # slot: (tokens, k) i32
-        g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * Int64(k) + Int64(k_index)), cute.make_layout(1))
-        # weight: (tokens, k) f32
-        g_weight = cute.make_tensor(weight_ptr + (Int64(cta) * Int64(k) + Int64(k_index)), cute.make_layout(1))
+    for top_k_index in cutlass.range(0, 8, 1, unroll=2):
+        # slot: (tokens, top_k=8) i32
+        g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
+        # weight: (tokens, top_k=8) f32
+        g_weight = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
         # x: (rows, hidden=2048) bf16
         g_x = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot[0]) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
         r_x = cute.make_rmem_tensor((16,), BFloat16)
@@ -99,9 +98,9 @@ def kernel(
 
 
 @cute.jit
-def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, residual_ptr: cute.Pointer, gain_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, k: Int32, eps: Float32, stream):
+def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, residual_ptr: cute.Pointer, gain_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, eps: Float32, stream):
     kernel.set_name_prefix("moe_combine_rms_norm", remove_cutlass_symbol=True, keep_mangled_name=False)
-    kernel(x_ptr, slot_ptr, weight_ptr, residual_ptr, gain_ptr, out_ptr, tokens, rows, k, eps).launch(
+    kernel(x_ptr, slot_ptr, weight_ptr, residual_ptr, gain_ptr, out_ptr, tokens, rows, eps).launch(
         grid=(tokens, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
     )
 
@@ -120,7 +119,6 @@ def compile_kernel(options: str):
         pointer(BFloat16, 32),
         pointer(BFloat16, 32),
         pointer(BFloat16, 32),
-        Int32(1),
         Int32(1),
         Int32(1),
         Float32(1),

@@ -1,4 +1,4 @@
-# moe_combine.hidden2048.bf16.sm90.decode: rendered by rose-gen, do not edit
+# moe_combine.top_k8.hidden2048.bf16.sm90.decode: rendered by rose-gen, do not edit
 # 
 # Sums each token's expert rows, weighted, in the order of its slots; a slot below 0 was dropped and adds
 # nothing. With shared, a shared expert's row is added, times sigmoid of its gate; with residual, the residual
@@ -7,7 +7,7 @@
 # Qwen3-Next
 # 
 # target: sm90, decode, dependent launch
-# key: ccbb456ffaa3bd2a2e24df34d0ed29e35ea0aaee4e37ae51a55f21f3d501310f
+# key: 04233ae28d3702eded6540b77210e85126f1099ff34c3fd4e13567b3477c337d
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: hidden is cut in 4 chunks of 512: nothing reduces it
 # schedule: 512 elements a row, 8 at a time, 64 threads a row
@@ -22,12 +22,11 @@ from cutlass.cute.runtime import make_fake_stream, make_ptr
 @cute.kernel
 def kernel(
     x_ptr: cute.Pointer,  # (rows, hidden=2048) bf16
-    slot_ptr: cute.Pointer,  # (tokens, k) i32
-    weight_ptr: cute.Pointer,  # (tokens, k) f32
+    slot_ptr: cute.Pointer,  # (tokens, top_k=8) i32
+    weight_ptr: cute.Pointer,  # (tokens, top_k=8) f32
     out_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, written
     tokens: Int32,  # extent
     rows: Int32,  # extent
-    k: Int32,  # extent
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
@@ -37,11 +36,11 @@ def kernel(
     hidden_512_index = cta % 4
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    for k_index in cutlass.range(0, k, 1, unroll=4):
-        # slot: (tokens, k) i32
-        g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * Int64(k) + Int64(k_index)), cute.make_layout(1))
-        # weight: (tokens, k) f32
-        g_weight = cute.make_tensor(weight_ptr + (Int64(tokens_index) * Int64(k) + Int64(k_index)), cute.make_layout(1))
+    for top_k_index in cutlass.range(0, 8, 1, unroll=4):
+        # slot: (tokens, top_k=8) i32
+        g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
+        # weight: (tokens, top_k=8) f32
+        g_weight = cute.make_tensor(weight_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
         # x: (rows, hidden=2048) bf16
         g_x = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot[0]) * 2048 + Int64(hidden_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
         r_x = cute.make_rmem_tensor((8,), BFloat16)
@@ -55,9 +54,9 @@ def kernel(
 
 
 @cute.jit
-def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, k: Int32, stream):
+def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, stream):
     kernel.set_name_prefix("moe_combine", remove_cutlass_symbol=True, keep_mangled_name=False)
-    kernel(x_ptr, slot_ptr, weight_ptr, out_ptr, tokens, rows, k).launch(
+    kernel(x_ptr, slot_ptr, weight_ptr, out_ptr, tokens, rows).launch(
         grid=(tokens * 4, 1, 1), block=(64, 1, 1), stream=stream, use_pdl=True
     )
 
@@ -74,7 +73,6 @@ def compile_kernel(options: str):
         pointer(Int32, 4),
         pointer(Float32, 4),
         pointer(BFloat16, 16),
-        Int32(1),
         Int32(1),
         Int32(1),
         make_fake_stream(),

@@ -1,4 +1,4 @@
-# moe_permute.top_k8.experts128.pad16.sm100.prefill: rendered by rose-gen, do not edit
+# moe_permute.top_k8.experts128.total128.pad16.sm90.prefill: rendered by rose-gen, do not edit
 # 
 # Where the rows of a mixture of experts go, for grouped matrix products that gather their own input. Rows are
 # ordered by expert, then by token and choice; each expert's rows start at a multiple of pad. Of all experts,
@@ -6,8 +6,8 @@
 # errors.
 # Source: arXiv 2101.03961, section 2.2
 # 
-# target: sm100, prefill, dependent launch
-# key: 0ad05a7e23042edfc85c73556c96502768878ab219c47a1120344413a0ed96e1
+# target: sm90, prefill, dependent launch
+# key: 05f23fbe5ed051d7523bb97737b2fd61f0af68eb1fb1b12573f52e76815a4fcd
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 1 elements a row, 1 at a time, 1 threads a row
 # schedule: 512 threads a CTA
@@ -54,7 +54,6 @@ def kernel(
     tokens: Int32,  # extent
     rows: Int32,  # extent
     first: Int32,
-    total: Int32,
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
@@ -76,19 +75,24 @@ def kernel(
     cute.arch.sync_threads()
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    for counted in cutlass.range(thread, tokens * 8, 512, unroll=4):
-        # ids: (tokens, top_k=8) i32
-        g_ids = cute.make_tensor(ids_ptr + (Int64(counted // 8) * 8 + Int64(counted % 8)), cute.make_layout(1))
-        t = g_ids[0]
-        bin = t - first
-        n_bin = bin
-        if n_bin >= 0 and n_bin < 128:
-            cute.arch.atomic_add(s_n.iterator + (n_bin), Int32(1), sem="relaxed", scope="cta")
-            if counted < first_tile * 512:
-                cute.arch.atomic_add(s_n_before.iterator + (n_bin), Int32(1), sem="relaxed", scope="cta")
-        row_bin = Int32(cutlass.select_(t < 0 or t >= total, Int32(0), Int32(-1)))
-        if row_bin >= 0 and row_bin < 1:
-            cute.arch.atomic_add(s_counts.iterator + (row_bin), Int32(1), sem="relaxed", scope="cta")
+    for counted in cutlass.range(thread, tokens * 8, 4096):
+        r_n_bins = cute.make_rmem_tensor((8,), Int32)
+        r_row_bins = cute.make_rmem_tensor((8,), Int32)
+        for step in cutlass.range_constexpr(8):
+            row_or_last = cute.math.min(counted + step * 512, tokens * 8 - 1)
+            # ids: (tokens, top_k=8) i32
+            g_ids = cute.make_tensor(ids_ptr + (Int64(row_or_last // 8) * 8 + Int64(row_or_last % 8)), cute.make_layout(1))
+            t = g_ids[0]
+            bin = t - first
+            r_n_bins[step] = bin
+            r_row_bins[step] = Int32(cutlass.select_(t < 0 or t >= 128, Int32(0), Int32(-1)))
+        for step in cutlass.range_constexpr(8):
+            if r_n_bins[step] >= 0 and r_n_bins[step] < 128 and counted + step * 512 < tokens * 8:
+                cute.arch.atomic_add(s_n.iterator + (r_n_bins[step]), Int32(1), sem="relaxed", scope="cta")
+                if counted + step * 512 < first_tile * 512:
+                    cute.arch.atomic_add(s_n_before.iterator + (r_n_bins[step]), Int32(1), sem="relaxed", scope="cta")
+            if r_row_bins[step] >= 0 and r_row_bins[step] < 1 and counted + step * 512 < tokens * 8:
+                cute.arch.atomic_add(s_counts.iterator + (r_row_bins[step]), Int32(1), sem="relaxed", scope="cta")
     cute.arch.sync_threads()
     warp = thread // 32
     position = thread
@@ -101,10 +105,10 @@ def kernel(
         s_begin_warps[warp] = up_to
     cute.arch.sync_threads()
     base = 0
-    total_1 = 0
+    total = 0
     for each_warp in cutlass.range_constexpr(4):
         base = base + Int32(cutlass.select_(each_warp < warp, Int32(s_begin_warps[each_warp]), Int32(0)))
-        total_1 = total_1 + s_begin_warps[each_warp]
+        total = total + s_begin_warps[each_warp]
     if position < 128:
         s_begin[position] = base + up_to - own
     cute.arch.sync_threads()
@@ -180,9 +184,9 @@ def kernel(
 
 
 @cute.jit
-def launch(ids_ptr: cute.Pointer, slot_ptr: cute.Pointer, source_ptr: cute.Pointer, counts_ptr: cute.Pointer, starts_ptr: cute.Pointer, ends_ptr: cute.Pointer, errors_ptr: cute.Pointer, tokens: Int32, rows: Int32, first: Int32, total: Int32, stream):
+def launch(ids_ptr: cute.Pointer, slot_ptr: cute.Pointer, source_ptr: cute.Pointer, counts_ptr: cute.Pointer, starts_ptr: cute.Pointer, ends_ptr: cute.Pointer, errors_ptr: cute.Pointer, tokens: Int32, rows: Int32, first: Int32, stream):
     kernel.set_name_prefix("moe_permute", remove_cutlass_symbol=True, keep_mangled_name=False)
-    kernel(ids_ptr, slot_ptr, source_ptr, counts_ptr, starts_ptr, ends_ptr, errors_ptr, tokens, rows, first, total).launch(
+    kernel(ids_ptr, slot_ptr, source_ptr, counts_ptr, starts_ptr, ends_ptr, errors_ptr, tokens, rows, first).launch(
         grid=(cute.math.max((tokens * 8 + 511) // 512, 1), 1, 1), block=(512, 1, 1), stream=stream, use_pdl=True
     )
 
@@ -202,7 +206,6 @@ def compile_kernel(options: str):
         pointer(Int32, 4),
         pointer(Int32, 4),
         pointer(Int32, 4),
-        Int32(1),
         Int32(1),
         Int32(1),
         Int32(1),

@@ -1,4 +1,4 @@
-# moe_dispatch.top_k8.experts128.pad16.hidden2048.bf16.sm100.decode: rendered by rose-gen, do not edit
+# moe_dispatch.top_k8.experts128.total128.pad16.hidden2048.bf16.sm100.decode: rendered by rose-gen, do not edit
 # 
 # Writes each token's row to its experts, in one launch: for few tokens, as each CTA counts all choices. Rows
 # are ordered by expert, then by token and choice; each expert's rows start at a multiple of pad. Of all
@@ -7,7 +7,7 @@
 # Source: arXiv 2101.03961, section 2.2
 # 
 # target: sm100, decode, dependent launch
-# key: 2aa634c8c9ffb1d1883a1054976542c6f35004ec9cc466cbcad2999fa44bc68b
+# key: 5413cc10c6ac2ea430329d92239612a6a6752b1650a4d40b87c404ed1ce71913
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 16 at a time, 128 threads a row
 # schedule: 256 threads a CTA
@@ -49,7 +49,6 @@ def kernel(
     tokens: Int32,  # extent
     rows: Int32,  # extent
     first: Int32,
-    total: Int32,
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
@@ -69,19 +68,24 @@ def kernel(
     cute.arch.sync_threads()
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    for counted in cutlass.range(thread, tokens * 8, 256, unroll=4):
-        # ids: (tokens, top_k=8) i32
-        g_ids = cute.make_tensor(ids_ptr + (Int64(counted // 8) * 8 + Int64(counted % 8)), cute.make_layout(1))
-        t = g_ids[0]
-        bin = t - first
-        n_bin = bin
-        if n_bin >= 0 and n_bin < 128:
-            cute.arch.atomic_add(s_n.iterator + (n_bin), Int32(1), sem="relaxed", scope="cta")
-            if counted < cta * 2:
-                cute.arch.atomic_add(s_n_before.iterator + (n_bin), Int32(1), sem="relaxed", scope="cta")
-        row_bin = Int32(cutlass.select_(t < 0 or t >= total, Int32(0), Int32(-1)))
-        if row_bin >= 0 and row_bin < 1:
-            cute.arch.atomic_add(s_counts.iterator + (row_bin), Int32(1), sem="relaxed", scope="cta")
+    for counted in cutlass.range(thread, tokens * 8, 2048):
+        r_n_bins = cute.make_rmem_tensor((8,), Int32)
+        r_row_bins = cute.make_rmem_tensor((8,), Int32)
+        for step in cutlass.range_constexpr(8):
+            row_or_last = cute.math.min(counted + step * 256, tokens * 8 - 1)
+            # ids: (tokens, top_k=8) i32
+            g_ids = cute.make_tensor(ids_ptr + (Int64(row_or_last // 8) * 8 + Int64(row_or_last % 8)), cute.make_layout(1))
+            t = g_ids[0]
+            bin = t - first
+            r_n_bins[step] = bin
+            r_row_bins[step] = Int32(cutlass.select_(t < 0 or t >= 128, Int32(0), Int32(-1)))
+        for step in cutlass.range_constexpr(8):
+            if r_n_bins[step] >= 0 and r_n_bins[step] < 128 and counted + step * 256 < tokens * 8:
+                cute.arch.atomic_add(s_n.iterator + (r_n_bins[step]), Int32(1), sem="relaxed", scope="cta")
+                if counted + step * 256 < cta * 2:
+                    cute.arch.atomic_add(s_n_before.iterator + (r_n_bins[step]), Int32(1), sem="relaxed", scope="cta")
+            if r_row_bins[step] >= 0 and r_row_bins[step] < 1 and counted + step * 256 < tokens * 8:
+                cute.arch.atomic_add(s_counts.iterator + (r_row_bins[step]), Int32(1), sem="relaxed", scope="cta")
     cute.arch.sync_threads()
     warp = thread // 32
     position = thread
@@ -94,10 +98,10 @@ def kernel(
         s_begin_warps[warp] = up_to
     cute.arch.sync_threads()
     base = 0
-    total_1 = 0
+    total = 0
     for each_warp in cutlass.range_constexpr(4):
         base = base + Int32(cutlass.select_(each_warp < warp, Int32(s_begin_warps[each_warp]), Int32(0)))
-        total_1 = total_1 + s_begin_warps[each_warp]
+        total = total + s_begin_warps[each_warp]
     if position < 128:
         s_begin[position] = base + up_to - own
     cute.arch.sync_threads()
@@ -177,9 +181,9 @@ def kernel(
 
 
 @cute.jit
-def launch(ids_ptr: cute.Pointer, x_ptr: cute.Pointer, slot_ptr: cute.Pointer, source_ptr: cute.Pointer, counts_ptr: cute.Pointer, starts_ptr: cute.Pointer, ends_ptr: cute.Pointer, errors_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, first: Int32, total: Int32, stream):
+def launch(ids_ptr: cute.Pointer, x_ptr: cute.Pointer, slot_ptr: cute.Pointer, source_ptr: cute.Pointer, counts_ptr: cute.Pointer, starts_ptr: cute.Pointer, ends_ptr: cute.Pointer, errors_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, first: Int32, stream):
     kernel.set_name_prefix("moe_dispatch", remove_cutlass_symbol=True, keep_mangled_name=False)
-    kernel(ids_ptr, x_ptr, slot_ptr, source_ptr, counts_ptr, starts_ptr, ends_ptr, errors_ptr, out_ptr, tokens, rows, first, total).launch(
+    kernel(ids_ptr, x_ptr, slot_ptr, source_ptr, counts_ptr, starts_ptr, ends_ptr, errors_ptr, out_ptr, tokens, rows, first).launch(
         grid=(cute.math.max((tokens * 8 + 1) // 2, 1), 1, 1), block=(256, 1, 1), stream=stream, use_pdl=True
     )
 
@@ -201,7 +205,6 @@ def compile_kernel(options: str):
         pointer(Int32, 4),
         pointer(Int32, 4),
         pointer(BFloat16, 32),
-        Int32(1),
         Int32(1),
         Int32(1),
         Int32(1),

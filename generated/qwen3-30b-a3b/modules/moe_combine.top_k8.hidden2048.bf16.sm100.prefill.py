@@ -1,4 +1,4 @@
-# moe_combine.hidden2048.bf16.sm100.decode: rendered by rose-gen, do not edit
+# moe_combine.top_k8.hidden2048.bf16.sm100.prefill: rendered by rose-gen, do not edit
 # 
 # Sums each token's expert rows, weighted, in the order of its slots; a slot below 0 was dropped and adds
 # nothing. With shared, a shared expert's row is added, times sigmoid of its gate; with residual, the residual
@@ -6,12 +6,11 @@
 # Source: arXiv 2101.03961, equation 2; the shared expert's gate as in the model code of Qwen2-MoE and
 # Qwen3-Next
 # 
-# target: sm100, decode, dependent launch
-# key: 5163b655c1348f443cfecb876518ff49427a14ecc942b9d661dee76a1561dcd1
+# target: sm100, prefill, dependent launch
+# key: 6803686e6b9a536bc4f8ce0570e618a87c312f8dce736b289263ccc822da3cda
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: hidden is cut in 2 chunks of 1024: nothing reduces it
-# schedule: 1024 elements a row, 16 at a time, 64 threads a row
-# schedule: 64 threads a CTA
+# schedule: 2048 elements a row, 16 at a time, 128 threads a row
+# schedule: 128 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
@@ -22,43 +21,40 @@ from cutlass.cute.runtime import make_fake_stream, make_ptr
 @cute.kernel
 def kernel(
     x_ptr: cute.Pointer,  # (rows, hidden=2048) bf16
-    slot_ptr: cute.Pointer,  # (tokens, k) i32
-    weight_ptr: cute.Pointer,  # (tokens, k) f32
+    slot_ptr: cute.Pointer,  # (tokens, top_k=8) i32
+    weight_ptr: cute.Pointer,  # (tokens, top_k=8) f32
     out_ptr: cute.Pointer,  # (tokens, hidden=2048) bf16, written
     tokens: Int32,  # extent
     rows: Int32,  # extent
-    k: Int32,  # extent
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     r_y = cute.make_rmem_tensor((16,), Float32)
     r_y.fill(0)
-    tokens_index = cta // 2
-    hidden_1024_index = cta % 2
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    for k_index in cutlass.range(0, k, 1, unroll=2):
-        # slot: (tokens, k) i32
-        g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * Int64(k) + Int64(k_index)), cute.make_layout(1))
-        # weight: (tokens, k) f32
-        g_weight = cute.make_tensor(weight_ptr + (Int64(tokens_index) * Int64(k) + Int64(k_index)), cute.make_layout(1))
+    for top_k_index in cutlass.range(0, 8, 1, unroll=2):
+        # slot: (tokens, top_k=8) i32
+        g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
+        # weight: (tokens, top_k=8) f32
+        g_weight = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
         # x: (rows, hidden=2048) bf16
-        g_x = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot[0]) * 2048 + Int64(hidden_1024_index) * 1024, divby=16), cute.make_layout((64, 16), stride=(16, 1)))
+        g_x = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot[0]) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
         r_x = cute.make_rmem_tensor((16,), BFloat16)
         r_x.fill(0)
         if Int64(g_slot[0]) >= 0 and Int64(g_slot[0]) < Int64(rows):
             r_x[None].store(g_x[thread, None].load())
         r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), g_slot[0] >= 0, Boolean), g_weight[0] * r_x[None].load().to(Float32), cute.full((16,), Float32(0.0), Float32)))
     # out: (tokens, hidden=2048) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 2048 + Int64(hidden_1024_index) * 1024, divby=16), cute.make_layout((64, 16), stride=(16, 1)))
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
     g_out[thread, None].store(r_y[None].load().to(BFloat16))
 
 
 @cute.jit
-def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, k: Int32, stream):
+def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, stream):
     kernel.set_name_prefix("moe_combine", remove_cutlass_symbol=True, keep_mangled_name=False)
-    kernel(x_ptr, slot_ptr, weight_ptr, out_ptr, tokens, rows, k).launch(
-        grid=(tokens * 2, 1, 1), block=(64, 1, 1), stream=stream, use_pdl=True
+    kernel(x_ptr, slot_ptr, weight_ptr, out_ptr, tokens, rows).launch(
+        grid=(tokens, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
     )
 
 
@@ -74,7 +70,6 @@ def compile_kernel(options: str):
         pointer(Int32, 4),
         pointer(Float32, 4),
         pointer(BFloat16, 32),
-        Int32(1),
         Int32(1),
         Int32(1),
         make_fake_stream(),
