@@ -21,6 +21,7 @@ import {
 } from '../../ir/tile.js';
 import type { Fragments } from './fragments.js';
 import type { LaneGeometry } from './lane-geometry.js';
+import { at, choose, extreme, read } from './scalars.js';
 import type { Fragment, Scope, SectionContext } from './section-context.js';
 import type { Values } from './values.js';
 
@@ -173,7 +174,7 @@ export class Selections {
     return [
       { kind: 'let', name: best, value: i32(TAKEN), comment: 'the largest key of the warp that is left' },
       this.each((element) => [
-        { kind: 'assign', name: best, value: binary('max', largest, arith('+', key(keys, element), shift)) },
+        { kind: 'assign', name: best, value: extreme('max', largest, arith('+', key(keys, element), shift)) },
       ]),
       { kind: 'assign', name: best, value: overWarp('max', largest) },
       {
@@ -191,7 +192,7 @@ export class Selections {
     return [
       { kind: 'let', name: best, value: i32(TAKEN), comment: 'the largest key of the warp' },
       this.each((element) => [
-        { kind: 'assign', name: best, value: binary('max', largest, key(keys, element)) },
+        { kind: 'assign', name: best, value: extreme('max', largest, key(keys, element)) },
       ]),
       { kind: 'assign', name: best, value: overWarp('max', largest) },
       { kind: 'let', name: found, value: i32(NOWHERE), comment: 'the lowest position that has it' },
@@ -252,32 +253,9 @@ export class Selections {
   }
 }
 
-const at = (index: TileExpr): readonly Coordinate[] => [{ kind: 'at', index }];
+const register = (of: string): TileExpr => read(of, i32(0));
 
-const register = (of: string): TileExpr => ({
-  kind: 'element',
-  of,
-  at: at(i32(0)),
-  dtype: 'i32',
-  width: 0,
-});
-
-const key = (keys: Keys, element: TileExpr): TileExpr => ({
-  kind: 'element',
-  of: keys.name,
-  at: at(element),
-  dtype: 'i32',
-  width: 0,
-});
-
-const binary = (fn: 'max', left: TileExpr, right: TileExpr): TileExpr => ({
-  kind: 'binary',
-  fn,
-  left,
-  right,
-  dtype: 'i32',
-  width: 0,
-});
+const key = (keys: Keys, element: TileExpr): TileExpr => read(keys.name, element);
 
 const overWarp = (fn: 'max' | 'min', operand: TileExpr): TileExpr => ({
   kind: 'warp-reduce',
@@ -285,16 +263,6 @@ const overWarp = (fn: 'max' | 'min', operand: TileExpr): TileExpr => ({
   operand,
   threads: 32,
   stride: 1,
-  dtype: 'i32',
-  width: 0,
-});
-
-const choose = (condition: TileExpr, then: TileExpr, otherwise: TileExpr): TileExpr => ({
-  kind: 'select',
-  condition,
-  then,
-  otherwise,
-  traced: false,
   dtype: 'i32',
   width: 0,
 });

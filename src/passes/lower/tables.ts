@@ -2,8 +2,7 @@
  * A section's tables, in shared memory of each CTA: counts over all rows, sums along them, and the rank of each own row.
  *
  * Every CTA counts all rows itself, with atomic additions to shared memory, so that none waits for another: a second array
- * holds the counts of the rows before its own. Ranks follow from that and from the earlier rows of the CTA's tile, warp
- * after warp: lanes of a warp that have the same index are told apart by their masks. What is made of the tables is
+ * holds the counts of the rows before its own, from which ranks follow (`table-ranks`). What is made of the tables is
  * computed where it is read. The first CTA writes what the section stores of them.
  */
 
@@ -17,27 +16,18 @@ import {
   type Value,
   type ValueId,
 } from '../../ir/kernel.js';
-import {
-  all,
-  arith,
-  compare,
-  guarded,
-  i32,
-  name,
-  type Coordinate,
-  type Statement,
-  type TileExpr,
-} from '../../ir/tile.js';
+import { all, arith, compare, guarded, i32, name, type Statement, type TileExpr } from '../../ir/tile.js';
 import { rowCount } from './expressions.js';
 import { Fragments } from './fragments.js';
 import { LaneGeometry } from './lane-geometry.js';
-import type { Names } from './names.js';
 import { positionsOf, type RowPlace } from './rows.js';
+import { at, choose, extreme, inside, read, write } from './scalars.js';
 import { SectionContext } from './section-context.js';
 import { Stores } from './stores.js';
+import { rankRows } from './table-ranks.js';
+import { sumBefore } from './table-sums.js';
 import { Values, type TableSource } from './values.js';
 
-const WARP = 32;
 /** Rows whose indices a thread loads before it counts them. */
 const COUNTED_AT_ONCE = 8;
 
@@ -88,7 +78,7 @@ export class Tables implements TableSource {
     for (const count of counts) this.clear(count);
     if (counts.length > 0)
       prologue.push({ kind: 'barrier' }, this.countRows(counts, tile), { kind: 'barrier' });
-    for (const value of this.tables.values) if (value.kind === 'scan') this.scan(value);
+    for (const value of this.tables.values) if (value.kind === 'scan') this.sum(value);
     const stores = this.tables.stores.flatMap((store) => this.store(store));
     prologue.push(...guarded(compare('==', tile, i32(0)), stores));
   }
@@ -98,7 +88,7 @@ export class Tables implements TableSource {
     const known = new Map<ValueId, TileExpr>();
     for (const value of this.context.section.values) {
       if (value.kind !== 'rank') continue;
-      const found = known.get(value.counts!) ?? this.rankTile(value, tile);
+      const found = known.get(value.counts!) ?? this.rankTile(value, this.firstRow(tile));
       known.set(value.counts!, found);
       values.define(value.id, found);
     }
@@ -111,10 +101,10 @@ export class Tables implements TableSource {
       const known = Number(index.value) >= 0 && Number(index.value) < extent;
       return known ? this.at(new Map([[axis, index]]), out).values.scalar(place) : i32(0);
     }
-    const inside = this.inside(index, extent);
-    const safe = context.bind('at', choose(inside, index, i32(0)), out);
+    const exists = inside(index, extent);
+    const safe = context.bind('at', choose(exists, index, i32(0)), out);
     const found = this.at(new Map([[axis, safe]]), out).values.scalar(place);
-    return { ...choose(inside, found, i32(0)), dtype: found.dtype };
+    return { ...choose(exists, found, i32(0)), dtype: found.dtype };
   }
 
   private clear({ id, bins }: Count): void {
@@ -134,7 +124,7 @@ export class Tables implements TableSource {
     const row = arith('+', name(variable, 'i32'), arith('*', name(step, 'i32'), i32(threads)));
     const bins = counts.map(({ name: wanted }) => names.fresh(`r_${wanted ?? 'row'}_bins`));
     const load: Statement[] = [];
-    const existing = context.bind('row_or_last', least(row, arith('-', rows, i32(1))), load);
+    const existing = context.bind('row_or_last', extreme('min', row, arith('-', rows, i32(1))), load);
     const place = this.at(this.rowPlace(counts[0]!.over, existing), load);
     const add: Statement[] = [];
     const first = this.firstRow(tile);
@@ -144,7 +134,7 @@ export class Tables implements TableSource {
       const index: TileExpr = { kind: 'element', of: bins[i]!, at: own, dtype: 'i32', width: 0 };
       const more = (to: string): Statement => ({ kind: 'shared-add', to, index, value: i32(1) });
       const before = this.before.get(id);
-      const counted = all([this.inside(index, this.extent(axis)), compare('<', row, rows)]);
+      const counted = all([inside(index, this.extent(axis)), compare('<', row, rows)]);
       add.push(
         ...guarded(counted, [
           more(this.regions.get(id)!),
@@ -168,62 +158,19 @@ export class Tables implements TableSource {
     return { kind: 'loop', variable, begin: name('thread', 'i32'), end: rows, step: stride, unroll: 1, body };
   }
 
-  /** Sums of what lies before each position: by warps, then over the warps; a round for each `threads` positions. */
-  private scan({ id, over, operand, name: wanted }: Scan): void {
-    const { context, threads } = this;
-    const { names, prologue } = context;
-    const extent = this.extent(over);
-    const region = this.allocate(this.regions, id, `s_${wanted ?? 'sums'}`, extent);
-    const warps = Math.ceil(Math.min(extent, threads) / WARP);
-    const sums = names.fresh(`${region}_warps`);
-    context.shared.push({ name: sums, dtype: 'i32', elements: warps, align: 16 });
-    const thread = name('thread', 'i32');
-    const warp = context.bind('warp', arith('/', thread, i32(WARP)), prologue);
-    const rounds = Math.ceil(extent / threads);
-    let done: TileExpr | undefined;
-    for (let round = 0; round < rounds; round++) {
-      const index = context.bind('position', arith('+', thread, i32(round * threads)), prologue);
-      const guard = (round + 1) * threads <= extent ? undefined : compare('<', index, i32(extent));
-      const own = fresh(names, 'own');
-      const inner: Statement[] = [];
-      const value = this.at(new Map([[over, index]]), inner).values.scalar(operand);
-      inner.push({ kind: 'assign', name: own.name, value });
-      prologue.push({ kind: 'let', name: own.name, value: i32(0) }, ...guarded(guard, inner));
-      const upTo = context.bind(
-        'up_to',
-        { kind: 'warp-scan', operand: own, dtype: 'i32', width: 0 },
-        prologue,
-      );
-      const last = all([
-        compare('==', arith('%', thread, i32(WARP)), i32(WARP - 1)),
-        ...(warps * WARP < threads ? [compare('<', warp, i32(warps))] : []),
-      ]);
-      prologue.push(...guarded(last, [write(sums, warp, upTo)]), { kind: 'barrier' });
-      const base = fresh(names, 'base');
-      const total = fresh(names, 'total');
-      const variable = names.fresh('each_warp');
-      const each = read(sums, name(variable, 'i32'));
-      prologue.push(
-        { kind: 'let', name: base.name, value: done ?? i32(0) },
-        { kind: 'let', name: total.name, value: done ?? i32(0) },
-        {
-          kind: 'unroll',
-          variable,
-          extent: warps,
-          body: [
-            {
-              kind: 'assign',
-              name: base.name,
-              value: arith('+', base, choose(compare('<', name(variable, 'i32'), warp), each, i32(0))),
-            },
-            { kind: 'assign', name: total.name, value: arith('+', total, each) },
-          ],
-        },
-        ...guarded(guard, [write(region, index, arith('-', arith('+', base, upTo), own))]),
-        { kind: 'barrier' },
-      );
-      done = total;
-    }
+  private sum({ id, over, operand, name: wanted }: Scan): void {
+    const region = this.allocate(this.regions, id, `s_${wanted ?? 'sums'}`, this.extent(over));
+    sumBefore(this.context, region, this.extent(over), (index, out) =>
+      this.at(new Map([[over, index]]), out).values.scalar(operand),
+    );
+  }
+
+  private rankTile({ bins, counts, over, name: wanted }: Rank, firstRow: TileExpr): TileExpr {
+    const table = { before: this.before.get(counts!)!, extent: this.extent(bins) };
+    const { operand } = this.tables.values[counts!] as Count;
+    return rankRows(this.context, wanted, table, firstRow, (row, out) =>
+      this.at(this.rowPlace(over, row), out).values.scalar(operand),
+    );
   }
 
   /** The statements of one store: a thread takes each `threads`-th element. */
@@ -239,76 +186,6 @@ export class Tables implements TableSource {
       this.at(positionsOf(infos, index), out).stores.writePartial(store);
       return out;
     });
-  }
-
-  /** Leaves the rank of each row of a tile in shared memory, and gives that of this thread's row. */
-  private rankTile({ bins, counts, over, name: wanted }: Rank, tile: TileExpr): TileExpr {
-    const { context, threads } = this;
-    const { names, row: out } = context;
-    const { rowsPerCta, threadsPerRow } = context.section.schedule!;
-    const count = this.tables.values[counts!] as Count;
-    const before = this.before.get(counts!)!;
-    const ranks = names.fresh(`s_${wanted ?? 'ranks'}`);
-    context.shared.push({ name: ranks, dtype: 'i32', elements: rowsPerCta, align: 16 });
-    const thread = name('thread', 'i32');
-    const own = fresh(names, 'own_bin');
-    // Thread r ranks row r of the tile.
-    const counted = context.bind('own_row', arith('+', this.firstRow(tile), thread));
-    const exists = all([
-      ...(rowsPerCta < threads ? [compare('<', thread, i32(rowsPerCta))] : []),
-      compare('<', counted, rowCount(context.section)),
-    ]);
-    const inner: Statement[] = [];
-    const index = context.bind(
-      'bin',
-      this.at(this.rowPlace(over, counted), inner).values.scalar(count.operand),
-      inner,
-    );
-    const assign: Statement = { kind: 'assign', name: own.name, value: index };
-    inner.push(...guarded(this.inside(index, this.extent(bins)), [assign]));
-    out.push({ kind: 'let', name: own.name, value: i32(-1) }, ...guarded(exists, inner));
-    const peers = (which: 'below' | 'all'): TileExpr => ({
-      kind: 'warp-peers',
-      which,
-      operand: own,
-      dtype: 'i32',
-      width: 0,
-    });
-    const below = context.bind('below', peers('below'));
-    const warps = Math.ceil(rowsPerCta / WARP);
-    const again = warps > 1 || context.kernel.schedule!.persistent !== undefined;
-    const same = again ? context.bind('same', peers('all')) : undefined;
-    const isCounted = compare('>=', own, i32(0));
-    const found = arith('+', read(before, own), below);
-    const rank = fresh(names, 'rank');
-    const turn: readonly Statement[] = [
-      { kind: 'let', name: rank.name, value: i32(0) },
-      { kind: 'if', condition: isCounted, then: [{ kind: 'assign', name: rank.name, value: found }] },
-      ...guarded(rowsPerCta % WARP === 0 ? undefined : compare('<', thread, i32(rowsPerCta)), [
-        write(ranks, thread, rank),
-      ]),
-      ...(same
-        ? [
-            { kind: 'warp-barrier' } as const,
-            ...guarded(all([isCounted, compare('==', below, i32(0))]), [
-              write(before, own, arith('+', read(before, own), same)),
-            ]),
-          ]
-        : []),
-    ];
-    const warp = arith('/', thread, i32(WARP));
-    const variable = names.fresh('turn');
-    const inTurn = (which: TileExpr): readonly Statement[] => [
-      ...guarded(warps * WARP === threads && warps === 1 ? undefined : compare('==', warp, which), turn),
-      { kind: 'barrier' },
-    ];
-    if (warps === 1) out.push(...inTurn(i32(0)));
-    else {
-      const [begin, end, step] = [i32(0), i32(warps), i32(1)];
-      out.push({ kind: 'loop', variable, begin, end, step, unroll: 1, body: inTurn(name(variable, 'i32')) });
-    }
-    const group = threadsPerRow === 1 ? thread : arith('/', thread, i32(threadsPerRow));
-    return context.bind(wanted ?? 'rank_of_row', read(ranks, rowsPerCta === 1 ? i32(0) : group));
   }
 
   /** `body` for each index below `extent`, a thread taking each `threads`-th. */
@@ -359,10 +236,6 @@ export class Tables implements TableSource {
     return this.context.section.values.filter((value) => value.kind === 'rank' && value.counts === count);
   }
 
-  private inside(index: TileExpr, extent: number): TileExpr {
-    return all([compare('>=', index, i32(0)), compare('<', index, i32(extent))])!;
-  }
-
   private allocate(regions: Map<ValueId, string>, id: ValueId, wanted: string, elements: number): string {
     const region = this.context.names.fresh(wanted);
     this.context.shared.push({ name: region, dtype: 'i32', elements, align: 16 });
@@ -374,49 +247,3 @@ export class Tables implements TableSource {
     return Number(this.tables.axes.find((info) => info.axis === axis)!.extent);
   }
 }
-
-/** A variable of the module. */
-type Variable = TileExpr & { readonly kind: 'name' };
-
-const fresh = (names: Names, wanted: string): Variable => ({
-  kind: 'name',
-  name: names.fresh(wanted),
-  dtype: 'i32',
-  width: 0,
-});
-
-const at = (index: TileExpr): readonly Coordinate[] => [{ kind: 'at', index }];
-
-const read = (of: string, index: TileExpr): TileExpr => ({
-  kind: 'element',
-  of,
-  at: at(index),
-  dtype: 'i32',
-  width: 0,
-});
-
-const write = (to: string, index: TileExpr, value: TileExpr): Statement => ({
-  kind: 'store',
-  to,
-  at: at(index),
-  value,
-});
-
-const least = (left: TileExpr, right: TileExpr): TileExpr => ({
-  kind: 'binary',
-  fn: 'min',
-  left,
-  right,
-  dtype: 'i32',
-  width: 0,
-});
-
-const choose = (condition: TileExpr, then: TileExpr, otherwise: TileExpr): TileExpr => ({
-  kind: 'select',
-  condition,
-  then,
-  otherwise,
-  traced: false,
-  dtype: then.dtype,
-  width: 0,
-});
