@@ -189,6 +189,27 @@ def moe_route(t, p, flags, types):
     return {"ids": ids, "weights": weights * p["scale"]}
 
 
+def moe_group_scores(t, p, flags, types):
+    scores = sigmoid(t["logits"]) + t["bias"]
+    groups, members = t["score_shape"][-1], p["per_group"]
+    return {"score": np.sort(scores.reshape(-1, groups, members), axis=-1)[..., -2:].sum(-1)}
+
+
+def moe_group_mask(t, p, flags, types):
+    best = selected(t["score"], p["kept"])
+    mask = np.zeros(t["mask_shape"])
+    np.put_along_axis(mask, best, 1, -1)
+    return {"mask": mask}
+
+
+def moe_route_grouped(t, p, flags, types):
+    scores = sigmoid(t["logits"])
+    allowed = np.repeat(t["mask"] > 0, scores.shape[-1] // t["mask"].shape[-1], axis=-1)
+    ids = selected(np.where(allowed, scores + t["bias"], -3.0e38), t["ids_shape"][-1])
+    weights = np.take_along_axis(scores, ids, -1)
+    return {"ids": ids, "weights": weights / weights.sum(-1, keepdims=True) * p["scale"]}
+
+
 def topk(t, p, flags, types):
     ids = selected(-t["x"] if flags["smallest"] else t["x"], t["indices_shape"][-1])
     return {"values": np.take_along_axis(t["x"], ids, -1), "indices": ids}
@@ -294,6 +315,9 @@ REFERENCES = {
     "moe_combine_rms_norm": moe_combine_rms_norm,
     "moe_route": moe_route,
     "topk": topk,
+    "moe_group_scores": moe_group_scores,
+    "moe_group_mask": moe_group_mask,
+    "moe_route_grouped": moe_route_grouped,
     "ragged_offsets": ragged_offsets,
     "ragged_expand": ragged_expand,
     "slot_mapping": slot_mapping,

@@ -37,6 +37,9 @@ const sizes = {
   k: 10,
   total: 64,
   pad: 16,
+  groups: 6,
+  per_group: 10,
+  kept: 3,
   batch: 33,
 };
 const questions: Question[] = [...library.values()].flatMap((spec) =>

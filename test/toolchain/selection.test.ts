@@ -43,6 +43,19 @@ test('routing: rows shorter and longer than a warp, all experts, one expert, eve
   ).toEqual([]);
 }, 300_000);
 
+test('routing from some groups of experts: scores of groups, the groups, the experts', async () => {
+  const flags = {};
+  const bindings = [
+    ['moe_group_scores', { dims: { groups: 8, per_group: 32 }, types: { L: 'bf16' }, flags }],
+    ['moe_group_scores', { dims: { groups: 3, per_group: 7 }, types: { L: 'f32' }, flags }],
+    ['moe_group_mask', { dims: { groups: 8, kept: 4 }, types: {}, flags }],
+    ['moe_group_mask', { dims: { groups: 5, kept: 5 }, types: {}, flags }],
+    ['moe_route_grouped', { dims: { experts: 256, groups: 8, top_k: 8 }, types: { L: 'bf16' }, flags }],
+    ['moe_route_grouped', { dims: { experts: 21, groups: 3, top_k: 6 }, types: { L: 'f32' }, flags }],
+  ] as const;
+  expect(await prover.wrong('grouped', library, bindings)).toEqual([]);
+}, 300_000);
+
 test('the largest, the smallest and all in order', async () => {
   const bindings = [
     ['topk', { dims: { cols: 1000, k: 50 }, types: { T: 'f32' }, flags: { smallest: true } }],
