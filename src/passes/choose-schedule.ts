@@ -39,7 +39,7 @@ const DYNAMIC_ROW_THREADS = 256;
 /** Threads of a CTA on every architecture. */
 const MAX_THREADS = 1024;
 /** Threads of a CTA that counts all rows: few CTAs count each with many threads in prefill. */
-const COUNTING_THREADS = { decode: 256, prefill: 512 };
+const COUNTING_THREADS = { decode: 256, prefill: 1024 };
 /** Threads of a CTA in the prefill schedule unless a row needs more: small CTAs overlap their barriers. */
 const PREFILL_THREADS = 128;
 
@@ -73,11 +73,11 @@ export function chooseSchedule(
   ];
   // The CTAs of several sections are told apart by their index, which a persistent grid reuses.
   // Who counts all rows does it once for many tiles, where there are many.
-  const counts = sections.some((section) => section.tables);
-  const ctasPerSm = override.ctasPerSm ?? (counts && target.phase === 'prefill' ? 1 : undefined);
+  const countsAll = target.phase === 'prefill' && sections.some((section) => section.tables);
+  const ctasPerSm = override.ctasPerSm ?? (countsAll ? 1 : undefined);
   const persistent = ctasPerSm === undefined || sections.length > 1 ? {} : { persistent: { ctasPerSm } };
   const { streams, steps } = override;
-  const minBlocks = override.minBlocks ?? (counts || drafts.some(loadsTogether) ? 1 : undefined);
+  const minBlocks = override.minBlocks ?? ctasPerSm ?? (drafts.some(loadsTogether) ? 1 : undefined);
   const schedule: Schedule = {
     threads,
     cluster,

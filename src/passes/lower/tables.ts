@@ -28,8 +28,8 @@ import { rankRows } from './table-ranks.js';
 import { sumBefore } from './table-sums.js';
 import { Values, type TableSource } from './values.js';
 
-/** Rows whose indices a thread loads before it counts them. */
-const COUNTED_AT_ONCE = 8;
+/** Rows whose indices a thread loads before it counts them: for few tiles of rows, and for many. */
+const COUNTED_AT_ONCE = { few: 4, many: 8 };
 
 const NO_LANES: LaneLayout = {
   axes: [],
@@ -120,6 +120,7 @@ export class Tables implements TableSource {
     const { names } = context;
     const [variable, step] = [names.fresh('counted'), names.fresh('step')];
     context.unrolled.add(step);
+    const atOnce = COUNTED_AT_ONCE[context.kernel.schedule!.persistent ? 'many' : 'few'];
     const rows = rowCount(context.section);
     const row = arith('+', name(variable, 'i32'), arith('*', name(step, 'i32'), i32(threads)));
     const bins = counts.map(({ name: wanted }) => names.fresh(`r_${wanted ?? 'row'}_bins`));
@@ -145,16 +146,16 @@ export class Tables implements TableSource {
     const unrolled = (body: readonly Statement[]): Statement => ({
       kind: 'unroll',
       variable: step,
-      extent: COUNTED_AT_ONCE,
+      extent: atOnce,
       body,
     });
-    const shape = [COUNTED_AT_ONCE];
+    const shape = [atOnce];
     const body: Statement[] = [
       ...bins.map((each): Statement => ({ kind: 'fragment', name: each, dtype: 'i32', shape })),
       unrolled(load),
       unrolled(add),
     ];
-    const stride = i32(threads * COUNTED_AT_ONCE);
+    const stride = i32(threads * atOnce);
     return { kind: 'loop', variable, begin: name('thread', 'i32'), end: rows, step: stride, unroll: 1, body };
   }
 

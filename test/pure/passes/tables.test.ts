@@ -29,7 +29,7 @@ describe('a section that counts', () => {
 
   test('counts once for neighbouring tiles in prefill, and once a tile in decode', () => {
     const prefill = render().kernel;
-    expect(prefill.schedule).toMatchObject({ threads: 512, cluster: 1, persistent: { ctasPerSm: 1 } });
+    expect(prefill.schedule).toMatchObject({ threads: 1024, cluster: 1, persistent: { ctasPerSm: 1 } });
     expect(render().module.text).toContain('first_tile');
     const decode = render(dispatch, rows, 'decode').kernel;
     expect(decode.schedule).toMatchObject({ threads: 256, cluster: 1 });
