@@ -27,6 +27,12 @@ const COMBINE: Readonly<Partial<Record<Helper, string>>> = {
   reduce_min: 'cute.math.min(value, other, propagate_nan=True)',
 };
 
+const FOLD: Readonly<Partial<Record<Helper, string>>> = {
+  fold_sum: 'parts[i] + parts[i + half]',
+  fold_max: 'cute.math.max(parts[i], parts[i + half], propagate_nan=True)',
+  fold_min: 'cute.math.min(parts[i], parts[i + half], propagate_nan=True)',
+};
+
 export function helperSource(helper: Helper, imports: Imports): string {
   if (helper === 'iota') {
     return [
@@ -37,6 +43,45 @@ export function helperSource(helper: Helper, imports: Imports): string {
       '    for i in cutlass.range_constexpr(count):',
       '        positions[i] = dtype(i)',
       '    return positions.load()',
+    ].join('\n');
+  }
+  if (helper === 'load_hinted') {
+    return [
+      '@cute.jit',
+      'def load_hinted(view: cute.Tensor, priority: cutlass.Constexpr):',
+      '    values = cute.make_rmem_tensor_like(view)',
+      '    cute.autovec_copy(view, values, l1c_evict_priority=priority)',
+      '    return values.load()',
+    ].join('\n');
+  }
+  if (helper === 'index_mask') {
+    return [
+      '@cute.jit',
+      'def index_mask(index, extent, bits: cutlass.Constexpr):',
+      '    # all ones where 0 <= index < extent, else 0; arithmetic, as conditions would keep loads apart',
+      '    return ((index - extent) & ~index) >> (bits - 1)',
+    ].join('\n');
+  }
+  if (helper === 'masked') {
+    const i32 = imports.type('i32');
+    return [
+      '@cute.jit',
+      `def masked(mask: ${i32}, values: cute.TensorSSA):`,
+      '    kept = cute.make_rmem_tensor(values.shape, values.dtype)',
+      '    kept.store(values)',
+      `    words = cute.recast_tensor(kept, ${i32})`,
+      '    for i in cutlass.range_constexpr(cute.size(words)):',
+      '        words[i] = words[i] & mask',
+      '    return kept.load()',
+    ].join('\n');
+  }
+  if (helper === 'store_hinted') {
+    return [
+      '@cute.jit',
+      'def store_hinted(view: cute.Tensor, value: cute.TensorSSA, priority: cutlass.Constexpr):',
+      '    values = cute.make_rmem_tensor_like(view)',
+      '    values.store(value)',
+      '    cute.autovec_copy(values, view, l1c_evict_priority=priority)',
     ].join('\n');
   }
   const f32 = imports.type('f32');
@@ -85,6 +130,22 @@ export function helperSource(helper: Helper, imports: Imports): string {
       '        if cute.arch.lane_idx() >= (1 << i):',
       '            value = value + other',
       '    return value',
+    ].join('\n');
+  }
+  const fold = FOLD[helper];
+  if (fold !== undefined) {
+    return [
+      '@cute.jit',
+      `def ${helper}(values: cute.TensorSSA, count: cutlass.Constexpr):`,
+      '    # the second half on the first, again and again: a tree has fewer steps in a row than a chain',
+      '    parts = cute.make_rmem_tensor((count,), values.dtype)',
+      '    parts.store(values)',
+      '    while cutlass.const_expr(count > 1):',
+      '        half = (count + 1) // 2',
+      '        for i in cutlass.range_constexpr(count - half):',
+      `            parts[i] = ${fold}`,
+      '        count = half',
+      '    return parts[0]',
     ].join('\n');
   }
   const refined = REFINED[helper];

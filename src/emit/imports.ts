@@ -22,12 +22,19 @@ export type Helper =
   | 'reduce_sum'
   | 'reduce_max'
   | 'reduce_min'
+  | 'fold_sum'
+  | 'fold_max'
+  | 'fold_min'
   | 'iota'
   | 'peers'
   | 'peers_below'
   | 'warp_scan'
   | 'refined_rcp'
-  | 'refined_rsqrt';
+  | 'refined_rsqrt'
+  | 'index_mask'
+  | 'masked'
+  | 'load_hinted'
+  | 'store_hinted';
 
 export class Imports {
   private readonly symbols = new Set<string>();

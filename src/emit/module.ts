@@ -67,6 +67,7 @@ export function renderModule(kernel: Kernel, target: Target, header: ModuleHeade
     grid,
     threads: schedule.threads,
     cluster: schedule.cluster > 1 ? schedule.cluster : false,
+    minBlocks: schedule.minBlocks ?? false,
     dependentLaunch: target.dependentLaunch,
     samples,
   });

@@ -57,6 +57,7 @@ export class BodyPrinter {
           offset && statement.multipleOf > 1
             ? `cute.assume(${offset}, divby=${statement.multipleOf})`
             : offset;
+        exprs.hints.set(statement.name, statement);
         emit(`# ${statement.tensor}: ${statement.shape}`);
         emit(
           `${statement.name} = cute.make_tensor(${pointer}${assumed ? ` + ${assumed.includes(' ') && assumed === offset ? `(${assumed})` : assumed}` : ''}, ${layout(statement.layout)})`,
@@ -66,11 +67,9 @@ export class BodyPrinter {
       case 'store': {
         const target = `${statement.to}[${exprs.coordinates(statement.at)}]`;
         const value = exprs.print(statement.value);
-        emit(
-          statement.at.some((at) => at.kind === 'vector')
-            ? `${target}.store(${value})`
-            : `${target} = ${value}`,
-        );
+        if (statement.at.some((at) => at.kind === 'vector'))
+          emit(exprs.hintedStore(statement.to, statement.at, statement.value) ?? `${target}.store(${value})`);
+        else emit(`${target} = ${value}`);
         return;
       }
       case 'unroll':

@@ -6,7 +6,7 @@
  */
 
 import type { Dtype, UnaryOp } from '../spec/index.js';
-import type { Coordinate, TileExpr } from '../ir/tile.js';
+import type { Coordinate, StreamHint, TileExpr } from '../ir/tile.js';
 import type { ReduceFn } from '../ir/kernel.js';
 import type { Imports } from './imports.js';
 
@@ -38,6 +38,9 @@ const PRECEDENCE: Readonly<Record<string, number>> = {
 const CONDITIONAL = 1;
 
 export class ExprPrinter {
+  /** Cache hints of the views printed so far. */
+  readonly hints = new Map<string, { readonly load?: StreamHint; readonly store?: StreamHint }>();
+
   constructor(private readonly imports: Imports) {}
 
   print(expr: TileExpr): string {
@@ -52,6 +55,14 @@ export class ExprPrinter {
     return at.map((each) => (each.kind === 'vector' ? 'None' : this.print(each.index))).join(', ');
   }
 
+  /** The store of a vector through a view with a cache hint; undefined where it has none. */
+  hintedStore(to: string, at: readonly Coordinate[], value: TileExpr): string | undefined {
+    const hint = this.hints.get(to)?.store;
+    if (!hint) return undefined;
+    const helper = this.imports.helper('store_hinted');
+    return `${helper}(${to}[${this.coordinates(at)}], ${this.print(value)}, ${PRIORITY[hint]})`;
+  }
+
   private text(expr: TileExpr): Text {
     switch (expr.kind) {
       case 'name':
@@ -60,6 +71,9 @@ export class ExprPrinter {
         return this.literal(expr.value, expr.dtype);
       case 'element': {
         const at = this.coordinates(expr.at);
+        const hint = this.hints.get(expr.of)?.load;
+        if (expr.width > 0 && hint)
+          return atom(`${this.imports.helper('load_hinted')}(${expr.of}[${at}], ${PRIORITY[hint]})`);
         return atom(expr.width > 0 ? `${expr.of}[${at}].load()` : `${expr.of}[${at}]`);
       }
       case 'iota':
@@ -95,6 +109,13 @@ export class ExprPrinter {
         );
       case 'warp-scan':
         return atom(`${this.imports.helper('warp_scan')}(${this.print(expr.operand)})`);
+      case 'index-mask': {
+        const bits = expr.dtype === 'i64' ? 64 : 32;
+        const [index, extent] = [expr.operand, expr.extent].map((each) => this.print(each));
+        return atom(`${this.imports.helper('index_mask')}(${index}, ${extent}, ${bits})`);
+      }
+      case 'masked':
+        return this.masked(expr);
       case 'cluster-rank':
         return atom('cute.arch.block_idx_in_cluster()');
       case 'cta-index':
@@ -259,11 +280,23 @@ export class ExprPrinter {
       : `((${f32}(${value})).bitcast(${i32}) & -65536).bitcast(${f32})`;
   }
 
+  private masked({ operand, mask, width }: TileExpr & { kind: 'masked' }): Text {
+    if (width === 0) return this.infix('&', operand, mask);
+    return atom(
+      `${this.imports.helper('masked')}(${this.type('i32')}(${this.print(mask)}), ${this.print(operand)})`,
+    );
+  }
+
   private fold(expr: TileExpr & { kind: 'fold' }): Text {
-    const operation = { sum: 'ADD', max: 'MAX', min: 'MIN' }[expr.fn];
-    const vector = this.print(expr.operand);
-    const receiver = this.text(expr.operand).precedence < ATOM ? `(${vector})` : vector;
-    return atom(`${receiver}.reduce(cute.ReductionOp.${operation}, ${this.print(expr.initial)}, 0)`);
+    const { fn, operand, initial } = expr;
+    const helper = this.imports.helper(`fold_${fn}`);
+    const folded = atom(`${helper}(${this.print(operand)}, ${operand.width})`);
+    return initial.kind === 'literal' ? folded : this.combined(fn, this.text(initial), folded);
+  }
+
+  private combined(fn: ReduceFn, left: Text, right: Text): Text {
+    if (fn === 'sum') return { text: `${left.text} + ${right.text}`, precedence: PRECEDENCE['+']! };
+    return atom(`cute.math.${fn}(${left.text}, ${right.text}, propagate_nan=True)`);
   }
 
   private combine(fn: ReduceFn, left: TileExpr, right: TileExpr): Text {
@@ -302,6 +335,11 @@ const PLAIN_FUNCTIONS: Readonly<
   cos: 'cos',
   floor: 'floor',
   ceil: 'ceil',
+};
+
+const PRIORITY: Readonly<Record<StreamHint, string>> = {
+  'evict-first': 'cute.nvgpu.CacheEvictionPriority.EVICT_FIRST',
+  'no-allocate': 'cute.nvgpu.CacheEvictionPriority.NO_ALLOCATE',
 };
 
 const INTEGERS: ReadonlySet<Dtype> = new Set(['i8', 'u8', 'i32', 'i64']);

@@ -180,6 +180,8 @@ export interface AxisInfo {
   readonly axis: Axis;
   readonly extent: Extent;
   readonly role: AxisRole;
+  /** Of a lane axis: a thread has all of its positions, so that what does not vary along it is loaded once for them. */
+  readonly walked?: true;
 }
 
 /** How one row is spread over threads. Positions along the lane axes are numbered colexicographically, fastest axis first. */
@@ -220,6 +222,9 @@ export interface TileMode {
 
 // ------------------------------------------------------------------ schedule
 
+/** Accesses that get a cache hint: see `StreamHint`. */
+export type Streams = 'loads' | 'stores' | 'all' | 'no-allocate';
+
 /** Where values that more than one sweep needs are kept: in registers, in shared memory, or nowhere (loaded again). */
 export type Residency = 'registers' | 'shared' | 'reload';
 
@@ -232,6 +237,12 @@ export interface Schedule {
   readonly residency: Residency;
   /** CTAs of a persistent grid on one SM; absent: one CTA for each tile of rows. */
   readonly persistent?: { readonly ctasPerSm: number };
+  /** CTAs on an SM that the assembler leaves registers for; absent: it aims at full occupancy and takes groups of loads apart. */
+  readonly minBlocks?: number;
+  /** Positions of a gathered range whose loads are in flight together; absent: as many as registers allow. */
+  readonly steps?: number;
+  /** Cache hints for what is read or written once; absent: none. */
+  readonly streams?: Streams;
   /** Why this schedule: one sentence a choice. */
   readonly reasons: readonly string[];
 }

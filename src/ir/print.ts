@@ -30,8 +30,12 @@ export function printKernel(kernel: Kernel): string {
     const persistent = schedule.persistent
       ? `, persistent with ${schedule.persistent.ctasPerSm} CTAs an SM`
       : '';
+    const registers =
+      schedule.minBlocks === undefined ? '' : `, registers for ${schedule.minBlocks} CTAs an SM`;
+    const steps = schedule.steps === undefined ? '' : `, ${schedule.steps} steps at once`;
+    const streams = schedule.streams === undefined ? '' : `, streams ${schedule.streams}`;
     lines.push(
-      `  schedule ${schedule.threads} threads, cluster ${schedule.cluster}, ${schedule.residency}${persistent}`,
+      `  schedule ${schedule.threads} threads, cluster ${schedule.cluster}, ${schedule.residency}${persistent}${registers}${steps}${streams}`,
     );
   }
   for (const region of kernel.shared)
@@ -46,7 +50,7 @@ function printSection(section: Section): readonly string[] {
   const tables = section.tables ? printSection({ ...section.tables, name: 'tables' }) : [];
   const lines = [...tables, `section ${section.name === '' ? '(whole)' : section.name}`];
   lines.push(
-    `  axes ${section.axes.map(({ axis, extent, role }) => `${axis}=${extent} ${role}`).join(', ')}`,
+    `  axes ${section.axes.map(({ axis, extent, role, walked }) => `${axis}=${extent} ${role}${walked ? ' walked' : ''}`).join(', ')}`,
   );
   if (section.schedule) lines.push(`  rows ${section.schedule.rowsPerCta} a CTA`);
   if (section.lanes)
@@ -129,6 +133,9 @@ function printAccess(access: Access): string {
   return `${access.tensor}[${terms.join(' + ')}]${bounds.join('')}`;
 }
 
+const hint = (what: string, value: string | undefined): string =>
+  value === undefined ? '' : `, ${what} ${value}`;
+
 const printStride = (step: Stride): string =>
   [...(step.factor !== 1 || step.symbols.length === 0 ? [String(step.factor)] : []), ...step.symbols].join(
     '*',
@@ -149,7 +156,7 @@ function printStatement(statement: Statement, depth: number): readonly string[] 
       return [`${pad}shared ${statement.name} = ${statement.region} o ${formatLayout(statement.layout)}`];
     case 'view':
       return [
-        `${pad}view ${statement.name} = ${statement.tensor} + ${statement.offset ? printExpr(statement.offset) : '0'} o ${formatLayout(statement.layout)}`,
+        `${pad}view ${statement.name} = ${statement.tensor} + ${statement.offset ? printExpr(statement.offset) : '0'} o ${formatLayout(statement.layout)}${hint('loads', statement.load)}${hint('stores', statement.store)}`,
       ];
     case 'store':
       return [
@@ -225,6 +232,10 @@ function printExpr(expr: TileExpr): string {
       return `warp.scan(${printExpr(expr.operand)})`;
     case 'key-position':
       return `key-position(${printExpr(expr.operand)})`;
+    case 'index-mask':
+      return `mask(${printExpr(expr.operand)} < ${printExpr(expr.extent)})`;
+    case 'masked':
+      return `(${printExpr(expr.operand)} & ${printExpr(expr.mask)})`;
     case 'fold':
       return `fold.${expr.fn}(${printExpr(expr.initial)}, ${printExpr(expr.operand)})`;
     case 'warp-reduce':

@@ -81,12 +81,19 @@ export type TileExpr = TileType &
     | { readonly kind: 'warp-peers'; readonly which: 'all' | 'below'; readonly operand: TileExpr }
     /** Sum over the lanes of the warp up to this one, i32. */
     | { readonly kind: 'warp-scan'; readonly operand: TileExpr }
+    /** An integer whose bits are all 1 where 0 <= operand < extent, else all 0: arithmetic, not a condition. */
+    | { readonly kind: 'index-mask'; readonly operand: TileExpr; readonly extent: TileExpr }
+    /** The bits of an index or of a vector of loads that a mask leaves. */
+    | { readonly kind: 'masked'; readonly operand: TileExpr; readonly mask: TileExpr }
     /** Rank of this CTA in its cluster. */
     | { readonly kind: 'cluster-rank' }
     | { readonly kind: 'cta-index' }
     | { readonly kind: 'cta-count' }
     | { readonly kind: 'thread-index' }
   );
+
+/** Where a vector that is moved once should not stay: it leaves the caches first, or never enters the L1. */
+export type StreamHint = 'evict-first' | 'no-allocate';
 
 export type Storage = 'registers' | 'shared';
 
@@ -122,6 +129,9 @@ export type Statement = { readonly span?: Place; readonly comment?: string } & (
       readonly multipleOf: number;
       readonly layout: Layout;
       readonly shape: string;
+      /** Cache hints of the vectors moved through this view. */
+      readonly load?: StreamHint;
+      readonly store?: StreamHint;
     }
   /** Into a fragment, shared region or view. */
   | {
@@ -268,6 +278,10 @@ export function expressionsOf(expr: TileExpr): readonly TileExpr[] {
       return [expr.operand];
     case 'order-key':
       return expr.position ? [expr.operand, expr.position] : [expr.operand];
+    case 'index-mask':
+      return [expr.operand, expr.extent];
+    case 'masked':
+      return [expr.operand, expr.mask];
     case 'fold':
       return [expr.operand, expr.initial];
     case 'binary':

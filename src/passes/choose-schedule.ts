@@ -25,9 +25,10 @@ import { draftSelection } from './choose-selection.js';
 import { chooseVector, tensorOf } from './choose-vector.js';
 import { planSweeps } from './lower/sweeps.js';
 import type { Draft } from './schedule-draft.js';
-import { gcd, laneAxes, mayHoldThreads } from './lane-axes.js';
+import { gcd, laneAxes, largestDivisor, mayHoldThreads } from './lane-axes.js';
 import { pushAlong } from './push-remaps.js';
 import { innerAxis, outerAxis, splitAxis } from './split-axis.js';
+import { defaultWalk, walkRows } from './walk-rows.js';
 
 /** f32 elements of a row that one thread may hold in registers: about half of its 255 registers. */
 const MAX_ELEMENTS_IN_REGISTERS = 64;
@@ -48,10 +49,11 @@ export function chooseSchedule(
   arch: Architecture,
   override: ScheduleOverride = {},
 ): Kernel {
+  const walk = override.walk ?? (target.phase === 'prefill' ? defaultWalk(kernel) : 1);
   const drafts = kernel.sections.map((section) =>
     section.then
       ? draftSelection(kernel, section, arch, override)
-      : draftSection(kernel, section, target, arch, override),
+      : draftSection(kernel, section, target, arch, override, walk),
   );
   const cluster = Math.max(...drafts.map((draft) => draft.cluster));
   const threads = ctaThreads(drafts, target, override);
@@ -74,7 +76,18 @@ export function chooseSchedule(
   const counting = sections.some((section) => section.tables) && target.phase === 'prefill' ? 1 : undefined;
   const ctasPerSm = override.ctasPerSm ?? counting;
   const persistent = ctasPerSm === undefined || sections.length > 1 ? {} : { persistent: { ctasPerSm } };
-  const schedule: Schedule = { threads, cluster, residency, ...persistent, reasons };
+  const { streams, steps } = override;
+  const minBlocks = override.minBlocks ?? (drafts.some(loadsTogether) ? 1 : undefined);
+  const schedule: Schedule = {
+    threads,
+    cluster,
+    residency,
+    ...persistent,
+    ...(minBlocks !== undefined && { minBlocks }),
+    ...(steps !== undefined && { steps }),
+    ...(streams !== undefined && { streams }),
+    reasons,
+  };
   const align = new Map<string, number>();
   for (const { align: needs } of drafts)
     for (const [name, bytes] of needs) align.set(name, Math.max(bytes, align.get(name) ?? 0));
@@ -92,6 +105,15 @@ export function chooseSchedule(
         : scalar,
     ),
   };
+}
+
+/** Positions that a thread walks, and rows that a range gathers: their loads should be in flight together, which takes registers. */
+function loadsTogether({ section }: Draft): boolean {
+  if (section.axes.some(({ walked }) => walked)) return true;
+  return section.values.some(
+    ({ kind, axes }) =>
+      kind === 'load' && section.axes.some(({ axis, role }) => role === 'range' && axes.includes(axis)),
+  );
 }
 
 /** A stride argument must keep every row as aligned as the pointer. */
@@ -112,12 +134,14 @@ function draftSection(
   target: Target,
   arch: Architecture,
   override: ScheduleOverride,
+  walk: number,
 ): Draft {
   const reasons: string[] = [];
   const choice = chooseVector(kernel, whole, arch);
   const vector = Math.min(override.vector ?? choice.vector, choice.vector);
   const align = choice.align;
-  const section = chunkRows(whole, vector, target, override, (why) => reasons.push(why));
+  const note = (why: string) => void reasons.push(why);
+  const section = walkRows(chunkRows(whole, vector, target, override, note), vector, override, walk, note);
   const lanes = laneAxes(section);
   const elements = lanes.reduce((product, lane) => product * lane.extent, 1);
   const spread = spreadableVectors(section, lanes, vector);
@@ -165,7 +189,7 @@ function draftSection(
   // What a thread does not keep it cannot read at another position: the inputs are read there instead.
   if (section.values.some((value) => value.kind === 'remap')) {
     const pushed = pushAlong(whole, () => true);
-    return draftSection(kernel, pushed, target, arch, override);
+    return draftSection(kernel, pushed, target, arch, override, walk);
   }
   const why = dynamic
     ? 'its length is known only at launch'
@@ -232,11 +256,6 @@ function chunkRows(
     entry.axis === outer ? { ...entry, role: 'row' } : entry,
   );
   return { ...split, axes: axes.sort((a, b) => rank(a) - rank(b)) };
-}
-
-function largestDivisor(value: number, limit: number): number {
-  for (let divisor = limit; divisor > 1; divisor--) if (value % divisor === 0) return divisor;
-  return 1;
 }
 
 /** Threads a row near `wanted`: a power of two within a warp, whole warps beyond; without idle lanes where possible. */

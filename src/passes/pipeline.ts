@@ -8,9 +8,11 @@ import { assignAxes } from './assign-axes.js';
 import { checkLegality } from './check-legality.js';
 import { chooseSchedule } from './choose-schedule.js';
 import { dependentLaunch } from './dependent-launch.js';
+import { hintStreams } from './hint-streams.js';
 import { layOutLanes } from './lay-out-lanes.js';
 import { lowerSweeps } from './lower-sweeps.js';
 import { mergeGuards } from './merge-guards.js';
+import { pullScales } from './pull-scales.js';
 import { pushPicks } from './push-picks.js';
 import { pushRemaps } from './push-remaps.js';
 import { simplify } from './simplify.js';
@@ -34,10 +36,12 @@ export function passes(target: Target, override?: ScheduleOverride): readonly Pa
     { name: 'walk-dynamic', run: walkDynamic },
     { name: 'split-blocks', run: splitBlocks },
     { name: 'simplify', run: simplify },
+    { name: 'pull-scales', run: pullScales },
     { name: 'assign-axes', run: assignAxes },
     { name: 'choose-schedule', run: (kernel) => chooseSchedule(kernel, target, arch, override) },
     { name: 'lay-out-lanes', run: layOutLanes },
     { name: 'lower-sweeps', run: lowerSweeps },
+    { name: 'hint-streams', run: hintStreams },
     { name: 'merge-guards', run: mergeGuards },
     { name: 'dependent-launch', run: (kernel) => dependentLaunch(kernel, target, arch) },
     { name: 'check-legality', run: (kernel) => checkLegality(kernel, target, arch) },

@@ -14,4 +14,15 @@ export interface ScheduleOverride {
   readonly residency?: 'registers' | 'shared' | 'reload';
   /** A persistent grid with this many CTAs on an SM; absent: one CTA for each tile of rows. */
   readonly ctasPerSm?: number;
+  /** CTAs on an SM that the assembler must leave registers for; absent: it aims at full occupancy. */
+  readonly minBlocks?: number;
+  /**
+   * Which accesses to memory that a kernel touches once say so: `loads`, `stores` and `all` leave the caches first
+   * (L1::evict_first); `no-allocate` loads past the L1 (L1::no_allocate) and stores as `all`. Absent: none.
+   */
+  readonly streams?: 'loads' | 'stores' | 'all' | 'no-allocate';
+  /** Most positions of a static row axis, such as heads, that the same threads handle together. */
+  readonly walk?: number;
+  /** Positions of a walked range whose loads are in flight together. */
+  readonly steps?: number;
 }

@@ -96,6 +96,10 @@ const SCHEDULE_FIELDS: Readonly<Record<string, string>> = {
   cluster: 'number',
   residency: 'string',
   ctasPerSm: 'number',
+  minBlocks: 'number',
+  streams: 'string',
+  walk: 'number',
+  steps: 'number',
 } satisfies Record<keyof ScheduleOverride, string>;
 
 /** The plan with the schedules of these files; the last file that knows a variant decides. */

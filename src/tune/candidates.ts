@@ -10,6 +10,9 @@ const MOST_THREADS_PER_ROW = 512;
 const CHUNKS = [512, 1024, 2048, 4096, 8192];
 const CTAS_PER_SM = [1, 2, 4, 8];
 const CLUSTERS = [1, 2, 4];
+const STEPS = [2, 4, 8];
+const WALKS = [1, 2, 4, 8];
+const STREAMS = ['loads', 'stores', 'all', 'no-allocate'] as const;
 
 /** Schedules of this variant that are legal and differ from the compiler's own and from each other. */
 export function candidatesOf(variant: PlannedVariant, spec: KernelSpec): readonly ScheduleOverride[] {
@@ -54,9 +57,16 @@ function space(own: Kernel): readonly ScheduleOverride[] {
     ...CHUNKS.flatMap((chunk) => [64, 256].map((threads) => ({ chunk, threads }))),
     ...CTAS_PER_SM.map((ctasPerSm) => ({ ctasPerSm })),
     ...CLUSTERS.map((cluster) => ({ cluster })),
+    ...STREAMS.map((streams) => ({ streams })),
+    { minBlocks: 1 },
+    ...THREADS.slice(1, 5).map((threads) => ({ minBlocks: 1, threads })),
+    ...STEPS.map((steps) => ({ steps })),
+    ...WALKS.flatMap((walk) => [{ walk }, ...[64, 256].map((threads) => ({ walk, threads }))]),
   ];
 }
 
-/** The kernel but for why it is as it is. */
-const identity = (kernel: Kernel): string =>
-  printKernel({ ...kernel, ...(kernel.schedule && { schedule: { ...kernel.schedule, reasons: [] } }) });
+/** The kernel but for why it is as it is; cache hints are on its views. */
+function identity(kernel: Kernel): string {
+  const { streams: _, ...schedule } = kernel.schedule!;
+  return printKernel({ ...kernel, schedule: { ...schedule, reasons: [] } });
+}

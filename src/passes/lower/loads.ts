@@ -1,7 +1,7 @@
 /** Loads of the row's lanes: into fragments before the first sweep, or where a value is used. */
 
 import type { Value, ValueId } from '../../ir/kernel.js';
-import { guarded, i32, type Coordinate, type Statement, type TileExpr } from '../../ir/tile.js';
+import { all, guarded, i32, literal, type Coordinate, type Statement, type TileExpr } from '../../ir/tile.js';
 import { tensorOf } from '../choose-vector.js';
 import { Elementwise } from './elementwise.js';
 import { asBool } from './expressions.js';
@@ -20,7 +20,7 @@ export class Loads {
     private readonly geometry: LaneGeometry,
     private readonly views: Views,
     private readonly fragments: Fragments,
-    values: ValueSource,
+    private readonly values: ValueSource,
   ) {
     this.elementwise = new Elementwise(context, geometry, views, fragments, values);
   }
@@ -37,7 +37,18 @@ export class Loads {
         this.views.isRowIndependent(load.access) ? this.context.prologue : this.context.row,
       );
     }
+    this.scalars();
     for (const load of others) this.loadFragment(load, this.context.row);
+  }
+
+  /** What is loaded once a row, such as indices: asked for before the lanes, whose loads may wait for it. */
+  private scalars(): void {
+    const { plan, section } = this.context;
+    const ranges = section.axes.filter(({ role }) => role === 'range').map(({ axis }) => axis);
+    for (const { kind, id, axes } of section.values) {
+      if (kind !== 'load' || plan.laneVarying(id) || plan.stageOf(id) > 0) continue;
+      if (!axes.some((axis) => ranges.includes(axis))) this.values.early(id);
+    }
   }
 
   /** A load at one place of the lanes. */
@@ -62,6 +73,14 @@ export class Loads {
     const at = lanes
       ? this.geometry.coordinates(lanes, scope.tiles)
       : [{ kind: 'at', index: i32(0) } as const];
+    if (scope.unguarded) {
+      const element: TileExpr = { kind: 'element', of: view, at, dtype, width };
+      return this.takenOut(
+        load,
+        this.context.bind(load.name ?? access.tensor, element, scope.out),
+        rangeScope ?? scope,
+      );
+    }
     const condition = this.views.readGuard(access, rangeScope ?? scope);
     if (!condition && !(width > 0 && this.geometry.hasTail)) {
       return asBool({ kind: 'element', of: view, at, dtype, width });
@@ -83,6 +102,19 @@ export class Loads {
     ]);
     scope.out.push(...guarded(condition, body));
     return asBool(read(fragment, width > 0, width, dtype));
+  }
+
+  /** What was loaded without a condition, or 0 where its index is out of range. */
+  private takenOut({ access }: Load, loaded: TileExpr, scope: Scope): TileExpr {
+    const { dtype, width } = loaded;
+    if (width > 0)
+      return this.views
+        .masks(access, scope)
+        .reduce<TileExpr>((operand, mask) => ({ kind: 'masked', operand, mask, dtype, width }), loaded);
+    const condition = all(this.views.uniformBounds(access, scope));
+    if (!condition) return asBool(loaded);
+    const otherwise = literal(0, dtype);
+    return asBool({ kind: 'select', condition, then: loaded, otherwise, traced: false, dtype, width });
   }
 
   /** Model parameters whose place does not depend on data: what a previous kernel writes does not reach them. */

@@ -66,7 +66,7 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   const fragments = new Fragments(context);
   const values = new Values(context, rows, geometry, fragments, handed.tables);
   const stores = new Stores(context, rows, geometry, fragments, values);
-  const reductions = new Reductions(context, geometry, fragments, values);
+  const reductions = new Reductions(context, geometry, fragments, values, rows);
   const selections = new Selections(context, geometry, fragments, values);
 
   for (const value of section.values) if (value.kind === 'carried') adopt(value);
@@ -95,7 +95,7 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
     const { kept } = sweep;
     if (kept.length + accumulators.length + keys.length + full.length > 0)
       walk(sweep, full, accumulators, keys);
-    sweep.reductions.forEach((id, i) => reductions.finish(id, accumulators[i]!));
+    reductions.finish(sweep.reductions, accumulators);
     sweep.selections.forEach((id, i) => selections.finish(id, keys[i]!));
     sweep.stores.filter((store) => !full.includes(store)).forEach((store) => stores.writePartial(store));
   }

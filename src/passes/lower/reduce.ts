@@ -1,4 +1,7 @@
-/** A partial result in every thread -> the result in every thread: butterfly, then shared memory, then the cluster. */
+/**
+ * Partial results in every thread -> the results in every thread: butterfly, then shared memory, then the cluster. Reductions that
+ * end together share one barrier.
+ */
 
 import { makeLayout } from '../../layout/index.js';
 import type { ReduceFn, SharedRegion } from '../../ir/kernel.js';
@@ -20,68 +23,59 @@ export interface ReduceContext {
 /** What a reduction starts from: x combined with it is x. */
 export const identity = (fn: ReduceFn): number => (fn === 'sum' ? 0 : fn === 'max' ? -Infinity : Infinity);
 
-/** Emits statements that leave in `variable` the reduction over `group.threads` threads of a row, and over the cluster. */
+export interface Partial {
+  readonly fn: ReduceFn;
+  readonly variable: string;
+  /** The threads of a row that take part: so many, so far apart. */
+  readonly group: { readonly threads: number; readonly stride: number };
+}
+
+/** Emits statements that leave in each partial's variable its reduction over the threads of a row, and over the cluster. */
 export function reduceAcrossThreads(
   context: ReduceContext,
-  fn: ReduceFn,
-  variable: string,
-  group: { threads: number; stride: number },
+  partials: readonly Partial[],
   out: Statement[],
 ): void {
-  const value = name(variable, 'f32');
-  const inWarp = Math.min(group.threads, WARP / group.stride);
-  if (inWarp > 1) {
-    out.push({
-      kind: 'assign',
-      name: variable,
-      value: {
-        kind: 'warp-reduce',
-        fn,
-        operand: value,
-        threads: inWarp,
-        stride: group.stride,
-        dtype: 'f32',
-        width: 0,
-      },
-    });
+  for (const { fn, variable, group } of partials) {
+    const threads = Math.min(group.threads, WARP / group.stride);
+    if (threads <= 1) continue;
+    const operand = name(variable, 'f32');
+    const { stride } = group;
+    const value = { kind: 'warp-reduce', fn, operand, threads, stride, dtype: 'f32', width: 0 } as const;
+    out.push({ kind: 'assign', name: variable, value });
   }
+  const exchanges = partials
+    .filter(({ group }) => context.cluster > 1 || group.threads * group.stride > WARP)
+    .map((partial) => exchange(context, partial));
+  if (exchanges.length === 0) return;
+  const lane = arith('%', name('thread', 'i32'), i32(WARP));
+  out.push(
+    { kind: 'if', condition: compare('==', lane, i32(0)), then: exchanges.map(({ write }) => write) },
+    { kind: context.cluster > 1 ? 'cluster-barrier' : 'barrier' },
+    ...exchanges.flatMap(({ read }) => read),
+  );
+}
+
+/** Of one reduction: what the first lane of each warp writes, and what every thread reads behind the barrier. */
+function exchange(
+  context: ReduceContext,
+  { fn, variable, group }: Partial,
+): { readonly write: Statement; readonly read: readonly Statement[] } {
+  const value = name(variable, 'f32');
   const warps = (group.threads * group.stride) / WARP;
-  if (warps <= 1 && context.cluster === 1) return;
   const perRow = Math.max(1, warps) * context.cluster;
   const region = context.names.fresh(`s_${variable}`);
   context.shared.push({ name: region, dtype: 'f32', elements: perRow * context.rowsPerCta, align: 16 });
   const thread = name('thread', 'i32');
   const slot = arith('/', thread, i32(WARP));
-  const lane = arith('%', thread, i32(WARP));
-  if (context.cluster > 1) {
-    const rank: TileExpr = { kind: 'cluster-rank', dtype: 'i32', width: 0 };
-    const index = arith('+', arith('*', rank, i32(Math.max(1, warps))), slot);
-    out.push(
-      {
-        kind: 'if',
-        condition: compare('==', lane, i32(0)),
-        then: [{ kind: 'cluster-store', to: region, index, value, cluster: context.cluster }],
-      },
-      { kind: 'cluster-barrier' },
-    );
-  } else {
-    out.push(
-      {
-        kind: 'if',
-        condition: compare('==', lane, i32(0)),
-        then: [{ kind: 'store', to: region, at: [{ kind: 'at', index: slot }], value }],
-      },
-      { kind: 'barrier' },
-    );
-  }
+  const rank: TileExpr = { kind: 'cluster-rank', dtype: 'i32', width: 0 };
+  const index = arith('+', arith('*', rank, i32(Math.max(1, warps))), slot);
+  const write: Statement =
+    context.cluster > 1
+      ? { kind: 'cluster-store', to: region, index, value, cluster: context.cluster }
+      : { kind: 'store', to: region, at: [{ kind: 'at', index: slot }], value };
   // The partial results of this row lie next to each other: row r of the CTA owns [r * perRow, (r + 1) * perRow).
   const view = context.names.fresh(`${region}_row`);
-  out.push({
-    kind: 'shared-fragment',
-    name: view,
-    region,
-    layout: makeLayout([context.rowsPerCta, perRow], [perRow, 1]),
-  });
   const row = context.rowsPerCta === 1 ? i32(0) : arith('/', thread, i32(Math.max(1, warps) * WARP));
   const partials: TileExpr = {
     kind: 'element',
@@ -90,16 +84,17 @@ export function reduceAcrossThreads(
     dtype: 'f32',
     width: perRow,
   };
-  out.push({
-    kind: 'assign',
-    name: variable,
-    value: {
-      kind: 'fold',
-      fn,
-      operand: partials,
-      initial: literal(identity(fn), 'f32'),
-      dtype: 'f32',
-      width: 0,
-    },
-  });
+  const initial = literal(identity(fn), 'f32');
+  const layout = makeLayout([context.rowsPerCta, perRow], [perRow, 1]);
+  return {
+    write,
+    read: [
+      { kind: 'shared-fragment', name: view, region, layout },
+      {
+        kind: 'assign',
+        name: variable,
+        value: { kind: 'fold', fn, operand: partials, initial, dtype: 'f32', width: 0 },
+      },
+    ],
+  };
 }

@@ -5,8 +5,10 @@ import { all, compare, guarded, i32, literal, name, type Statement, type TileExp
 import { unsupported } from '../unsupported.js';
 import { castTo } from './expressions.js';
 import type { Fragments } from './fragments.js';
+import { GatheredRange } from './gathered-range.js';
 import type { LaneGeometry } from './lane-geometry.js';
-import { identity, reduceAcrossThreads } from './reduce.js';
+import { identity, reduceAcrossThreads, type Partial } from './reduce.js';
+import type { Rows } from './rows.js';
 import type { Fragment, Scope, SectionContext } from './section-context.js';
 import type { Values } from './values.js';
 
@@ -16,12 +18,17 @@ type Reduce = Value & { readonly kind: 'reduce' };
 export type Accumulator = Fragment | string;
 
 export class Reductions {
+  private readonly gathers: GatheredRange;
+
   constructor(
     private readonly context: SectionContext,
     private readonly geometry: LaneGeometry,
     private readonly fragments: Fragments,
     private readonly values: Values,
-  ) {}
+    rows: Rows,
+  ) {
+    this.gathers = new GatheredRange(context, rows, geometry, fragments, values);
+  }
 
   /** Declares what a reduction is accumulated in, at its identity. */
   begin(id: ValueId): Accumulator {
@@ -79,23 +86,35 @@ export class Reductions {
     );
   }
 
-  /** Combines the threads of a row, so that each has the result. */
-  finish(id: ValueId, into: Accumulator): void {
+  /** Combines the threads of a row, so that each has the results of the reductions that a sweep fed. */
+  finish(ids: readonly ValueId[], into: readonly Accumulator[]): void {
+    const { context } = this;
+    const across = {
+      names: context.names,
+      threads: context.kernel.schedule!.threads,
+      rowsPerCta: context.section.schedule!.rowsPerCta,
+      cluster: context.lanes.cluster,
+      shared: context.shared,
+    };
+    const partials = ids.flatMap((id, i): readonly Partial[] => {
+      const variable = into[i]!;
+      if (typeof variable !== 'string') return [];
+      const { fn, over, dtype } = this.reduce(id);
+      this.values.define(id, name(variable, dtype));
+      return [{ fn, variable, group: this.geometry.reducedThreads(over, fn) }];
+    });
+    reduceAcrossThreads(across, partials, context.row);
+    ids.forEach((id, i) => {
+      const fragment = into[i]!;
+      if (typeof fragment !== 'string') this.finishFragment(id, fragment);
+    });
+  }
+
+  /** Combines threads of a warp, for each place of the lanes that the result varies over. */
+  private finishFragment(id: ValueId, into: Fragment): void {
     const { context } = this;
     const value = this.reduce(id);
     const group = this.geometry.reducedThreads(value.over, value.fn);
-    if (typeof into === 'string') {
-      const across = {
-        names: context.names,
-        threads: context.kernel.schedule!.threads,
-        rowsPerCta: context.section.schedule!.rowsPerCta,
-        cluster: context.lanes.cluster,
-        shared: context.shared,
-      };
-      reduceAcrossThreads(across, value.fn, into, group, context.row);
-      this.values.define(id, name(into, value.dtype));
-      return;
-    }
     if (group.threads === 1) return;
     if (into.hasVector || group.threads * group.stride > 32) {
       throw unsupported(
@@ -125,6 +144,7 @@ export class Reductions {
     // The ends lie within a dimension, which is an i32.
     const begin = castTo(this.values.scalar(value.begin), 'i32');
     const end = castTo(this.values.scalar(value.end), 'i32');
+    const rest = this.gathers.ahead({ value, into, begin, end });
     const variable = context.names.fresh(`${over}_index`);
     const range = { axis: over, position: name(variable, 'i32') };
     const heads: Statement[] = [];
@@ -143,7 +163,7 @@ export class Reductions {
     });
     const body = [...heads, ...inner];
     const step = literal(1, 'i32');
-    context.row.push({ kind: 'loop', variable, begin, end, step, unroll: this.unroll(into), body });
+    context.row.push({ kind: 'loop', variable, begin: rest, end, step, unroll: this.unroll(into), body });
   }
 
   /** Positions of a range taken at once: as many as keep 32 elements in flight a thread. */

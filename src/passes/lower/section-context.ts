@@ -15,12 +15,16 @@ export interface Scope {
   readonly memo: Map<ValueId, TileExpr>;
   /** Kept values whose fragments this sweep fills: they are computed, not read. */
   readonly filling?: ReadonlySet<ValueId>;
+  /** Loads have no condition, so that many are in flight: an index out of range reads element 0, which is taken out after. */
+  readonly unguarded?: boolean;
 }
 
 /** Gives the expression of a value; what loads and views need of the values that index them. */
 export interface ValueSource {
   /** The same for every lane of the row. */
   scalar(id: ValueId): TileExpr;
+  /** The same, bound where it is asked for first. */
+  early(id: ValueId): TileExpr;
   /** At one place of the lanes: a vector where it varies over the contiguous axis. */
   compute(id: ValueId, scope: Scope, rangeScope?: Scope): TileExpr;
 }

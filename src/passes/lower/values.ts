@@ -59,7 +59,7 @@ export class Values implements ValueSource {
     const { plan, section, uses } = this.context;
     const value = section.values[id]!;
     const ranged = scope.range !== undefined && value.axes.includes(scope.range.axis);
-    if (!plan.laneVarying(id) && !ranged) return this.rowScalar(id);
+    if (!plan.laneVarying(id) && !ranged) return this.early(id);
     // What every lane of a step shares is computed before the loops over lanes: views made there may need it.
     if (rangeScope && !plan.laneVarying(id)) return this.compute(id, rangeScope);
     // A reduction whose result lies in one register a thread, such as that of a thread's only block.
@@ -85,11 +85,13 @@ export class Values implements ValueSource {
   }
 
   /** As `scalar`, but always a name or a literal, so that loops over lanes do not repeat the work in the text. */
-  private rowScalar(id: ValueId): TileExpr {
+  early(id: ValueId): TileExpr {
     const expr = this.scalar(id);
     if (expr.kind === 'literal' || expr.kind === 'name') return expr;
     const value = this.context.section.values[id]!;
-    const bound = this.context.bind(value.kind === 'unary' ? value.fn : 't', expr);
+    const wanted =
+      value.name ?? (value.kind === 'unary' ? value.fn : value.kind === 'load' ? value.access.tensor : 't');
+    const bound = this.context.bind(wanted, expr);
     this.scalars.set(id, bound);
     return bound;
   }

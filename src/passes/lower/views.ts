@@ -6,6 +6,7 @@ import { all, arith, compare, literal, name, wide, type Statement, type TileExpr
 import { dtypeBytes } from '../../ir/dtype.js';
 import { tensorOf } from '../choose-vector.js';
 import { laneStride, laneView, type LaneView } from './access.js';
+import { castTo } from './expressions.js';
 import type { LaneGeometry } from './lane-geometry.js';
 import type { RowPlace } from './rows.js';
 import type { Scope, SectionContext, ValueSource } from './section-context.js';
@@ -90,6 +91,29 @@ export class Views {
     ]);
   }
 
+  /** An index as i64; where loads have no condition, 0 for one that is out of range. */
+  private readIndex(access: Access, id: ValueId, scope?: Scope): TileExpr {
+    const operand = this.indexValue(id, scope);
+    if (!scope?.unguarded) return wide(operand);
+    return access.bounds
+      .filter(({ value }) => value === id)
+      .reduce<TileExpr>((index, bound) => {
+        const mask = this.mask(bound, operand);
+        return wide({ kind: 'masked', operand: index, mask, dtype: index.dtype, width: 0 });
+      }, operand);
+  }
+
+  /** Masks of the indices of an access, which have all bits where they are inside their dimensions. */
+  masks(access: Access, scope: Scope): readonly TileExpr[] {
+    return access.bounds.map((bound) => this.mask(bound, this.indexValue(bound.value, scope)));
+  }
+
+  private mask({ extent }: Bound, operand: TileExpr): TileExpr {
+    const { dtype } = operand;
+    const size = typeof extent === 'number' ? literal(extent, dtype) : castTo(name(extent, 'i32'), dtype);
+    return { kind: 'index-mask', operand, extent: size, dtype, width: 0 };
+  }
+
   /** Bounds of the indices that are the same for every lane. */
   uniformBounds(access: Access, scope?: Scope): readonly TileExpr[] {
     return access.bounds
@@ -122,7 +146,7 @@ export class Views {
       access.terms.flatMap((term) => {
         if (term.kind === 'constant') return [this.stride(term.stride)];
         if (term.kind === 'value')
-          return [arith('*', wide(this.indexValue(term.value, scope)), this.stride(term.stride))];
+          return [arith('*', this.readIndex(access, term.value, scope), this.stride(term.stride))];
         const at = this.context.isLane(term.axis)
           ? this.geometry.clusterShift(term.axis)
           : this.position(term.axis, scope);

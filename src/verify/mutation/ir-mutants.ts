@@ -68,6 +68,10 @@ export function describe(node: Statement | TileExpr): string {
       return `scan of ${describe(node.operand)}`;
     case 'key-position':
       return `position in ${describe(node.operand)}`;
+    case 'index-mask':
+      return `mask of ${describe(node.operand)} < ${describe(node.extent)}`;
+    case 'masked':
+      return `(${describe(node.operand)} & ${describe(node.mask)})`;
     case 'let':
     case 'assign':
       return `${node.name} = ${describe(node.value)}`;

@@ -69,6 +69,10 @@ export function withChild(expr: TileExpr, at: number, child: TileExpr): TileExpr
       return { ...expr, operand: child };
     case 'order-key':
       return at === 0 ? { ...expr, operand: child } : { ...expr, position: child };
+    case 'index-mask':
+      return at === 0 ? { ...expr, operand: child } : { ...expr, extent: child };
+    case 'masked':
+      return at === 0 ? { ...expr, operand: child } : { ...expr, mask: child };
     case 'fold':
       return at === 0 ? { ...expr, operand: child } : { ...expr, initial: child };
     case 'binary':
