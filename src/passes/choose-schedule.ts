@@ -77,14 +77,15 @@ export function chooseSchedule(
   const ctasPerSm = override.ctasPerSm ?? (countsAll ? 1 : undefined);
   const persistent = ctasPerSm === undefined || sections.length > 1 ? {} : { persistent: { ctasPerSm } };
   const { streams, steps } = override;
-  const minBlocks = override.minBlocks ?? ctasPerSm ?? (drafts.some(loadsTogether) ? 1 : undefined);
+  const minBlocks =
+    override.minBlocks ?? (countsAll || drafts.some((draft) => walks(draft) || gathers(draft)) ? 1 : 0);
   const schedule: Schedule = {
     threads,
     cluster,
     residency,
     ...persistent,
-    ...(minBlocks !== undefined && { minBlocks }),
-    ...(steps !== undefined && { steps }),
+    ...(minBlocks > 0 && { minBlocks }),
+    ...(steps !== undefined && drafts.some(gathers) && { steps }),
     ...(streams !== undefined && { streams }),
     reasons,
   };
@@ -107,14 +108,15 @@ export function chooseSchedule(
   };
 }
 
-/** Positions that a thread walks, and rows that a range gathers: their loads should be in flight together, which takes registers. */
-function loadsTogether({ section }: Draft): boolean {
-  if (section.axes.some(({ walked }) => walked)) return true;
-  return section.values.some(
+/** Positions that a thread walks: their loads should be in flight together, which takes registers. */
+const walks = ({ section }: Draft): boolean => section.axes.some(({ walked }) => walked);
+
+/** So should those of the rows that a range gathers. */
+const gathers = ({ section }: Draft): boolean =>
+  section.values.some(
     ({ kind, axes }) =>
       kind === 'load' && section.axes.some(({ axis, role }) => role === 'range' && axes.includes(axis)),
   );
-}
 
 /** A stride argument must keep every row as aligned as the pointer. */
 function strideMultiple(kernel: Kernel, tensor: string, align: ReadonlyMap<string, number>): number {
@@ -156,7 +158,9 @@ function draftSection(
   const wantedThreads = (vectors: number) =>
     dynamic ? DYNAMIC_ROW_THREADS : vectors <= 32 ? vectors : Math.ceil(vectors / perThreadVectors);
   const threadsFor = (vectors: number) =>
-    legalThreads(override.threadsPerRow ?? wantedThreads(vectors), vectors, MAX_THREADS_PER_ROW, fits);
+    override.threadsPerRow === undefined
+      ? legalThreads(wantedThreads(vectors), vectors, MAX_THREADS_PER_ROW, fits)
+      : legalThreads(override.threadsPerRow, vectors, arch.maxThreadsPerCta, fits);
   const draft = { section, vector, align, reasons };
   // CTAs of sections side by side are of one launch: they would all have to be clusters.
   const mayCluster = reduces && kernel.sections.length === 1;

@@ -14,7 +14,7 @@ export interface ScheduleOverride {
   readonly residency?: 'registers' | 'shared' | 'reload';
   /** A persistent grid with this many CTAs on an SM; absent: one CTA for each tile of rows. */
   readonly ctasPerSm?: number;
-  /** CTAs on an SM that the assembler must leave registers for; absent: it aims at full occupancy. */
+  /** CTAs on an SM that the assembler must leave registers for; 0: it aims at full occupancy. */
   readonly minBlocks?: number;
   /**
    * Which accesses to memory that a kernel touches once say so: `loads`, `stores` and `all` leave the caches first

@@ -5,8 +5,9 @@ import { printKernel, type Kernel } from '../ir/index.js';
 import type { PlannedVariant, ScheduleOverride } from '../plan/index.js';
 import type { KernelSpec } from '../spec/index.js';
 
-const THREADS = [32, 64, 128, 256, 512, 1024];
-const MOST_THREADS_PER_ROW = 512;
+const MOST_THREADS = 1024;
+/** Rows of a CTA. */
+const MULTIPLES = [1, 2, 4, 8, 16, 32];
 const CHUNKS = [512, 1024, 2048, 4096, 8192];
 const CTAS_PER_SM = [1, 2, 4, 8];
 const CLUSTERS = [1, 2, 4];
@@ -44,22 +45,25 @@ function space(own: Kernel): readonly ScheduleOverride[] {
   const vector = Math.max(...own.sections.map((section) => section.schedule!.vector));
   const spread = [0.25, 0.5, 1, 2, 4, 8]
     .map((times) => threadsPerRow * times)
-    .filter((threads) => threads >= 1 && threads <= MOST_THREADS_PER_ROW && Number.isInteger(threads));
+    .filter((threads) => threads >= 1 && threads <= MOST_THREADS && Number.isInteger(threads));
   return [
     ...spread.flatMap((each) =>
-      THREADS.filter((threads) => threads >= each).map((threads) => ({
-        threadsPerRow: each,
-        threads,
-      })),
+      MULTIPLES.map((rows) => each * rows)
+        .filter((threads) => threads >= 32 && threads <= MOST_THREADS)
+        .map((threads) => ({ threadsPerRow: each, threads })),
     ),
+    ...spread
+      .filter((each) => each >= threadsPerRow)
+      .flatMap((each) =>
+        STREAMS.map((streams) => ({ threadsPerRow: each, threads: Math.max(32, each), streams })),
+      ),
     ...(vector > 1 ? [{ vector: vector / 2 }] : []),
     ...CHUNKS.map((chunk) => ({ chunk })),
     ...CHUNKS.flatMap((chunk) => [64, 256].map((threads) => ({ chunk, threads }))),
     ...CTAS_PER_SM.map((ctasPerSm) => ({ ctasPerSm })),
     ...CLUSTERS.map((cluster) => ({ cluster })),
     ...STREAMS.map((streams) => ({ streams })),
-    { minBlocks: 1 },
-    ...THREADS.slice(1, 5).map((threads) => ({ minBlocks: 1, threads })),
+    ...[0, 1].map((minBlocks) => ({ minBlocks })),
     ...STEPS.map((steps) => ({ steps })),
     ...WALKS.flatMap((walk) => [{ walk }, ...[64, 256].map((threads) => ({ walk, threads }))]),
   ];

@@ -20,6 +20,32 @@ from cutlass.cute.runtime import make_fake_stream, make_ptr
 
 
 @cute.jit
+def fold_max(values: cute.TensorSSA, count: cutlass.Constexpr):
+    # the second half on the first, again and again: a tree has fewer steps in a row than a chain
+    parts = cute.make_rmem_tensor((count,), values.dtype)
+    parts.store(values)
+    while cutlass.const_expr(count > 1):
+        half = (count + 1) // 2
+        for i in cutlass.range_constexpr(count - half):
+            parts[i] = cute.math.max(parts[i], parts[i + half], propagate_nan=True)
+        count = half
+    return parts[0]
+
+
+@cute.jit
+def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
+    # the second half on the first, again and again: a tree has fewer steps in a row than a chain
+    parts = cute.make_rmem_tensor((count,), values.dtype)
+    parts.store(values)
+    while cutlass.const_expr(count > 1):
+        half = (count + 1) // 2
+        for i in cutlass.range_constexpr(count - half):
+            parts[i] = parts[i] + parts[i + half]
+        count = half
+    return parts[0]
+
+
+@cute.jit
 def order_key(value: Float32, ascending: cutlass.Constexpr) -> Int32:
     # an integer of the same order: NaN above every number, -0 as 0
     bits = (value + Float32(0.0)).bitcast(Int32)
@@ -93,7 +119,7 @@ def kernel(
     r_chosen_keys_shift = cute.make_rmem_tensor((1,), Int32)
     r_chosen_keys_shift.fill(0)
     h = r_logits[None].load().to(Float32)
-    max_ = h.reduce(cute.ReductionOp.MAX, max_, 0)
+    max_ = cute.math.max(max_, fold_max(h, 4), propagate_nan=True)
     r_value = cute.make_rmem_tensor((4,), Float32)
     r_value[None].store(h)
     for element in cutlass.range_constexpr(4):
@@ -113,7 +139,7 @@ def kernel(
     sum = Float32(0.0)
     h_1 = r_logits[None].load().to(Float32)
     e = cute.math.exp(h_1 - max_)
-    sum = e.reduce(cute.ReductionOp.ADD, sum, 0)
+    sum = sum + fold_sum(e, 4)
     sum = reduce_sum(sum, 32, 1)
     r_logits_1 = cute.make_rmem_tensor((1,), BFloat16)
     r_logits_1.fill(0)
@@ -133,7 +159,7 @@ def kernel(
     picked = cute.math.exp(r_logits_1[None].load().to(Float32) - max_) * rcp
     r_picked[None].store(picked)
     if lane < 8:
-        total = picked.reduce(cute.ReductionOp.ADD, total, 0)
+        total = total + fold_sum(picked, 1)
     if valid:
         if lane < 8:
             g_ids[lane, None].store(r_chosen[None].load())

@@ -7,17 +7,33 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm90, prefill, dependent launch
-# key: e104cc0882c8db02112114a8a72170be468d197a50d7581d35cdf5f36c6294c3
+# key: ea4489ceccc3493357d7891ef9ce0cd19717fd01e7e50a491447b2d350aa361b
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: q: 128 elements a row, 8 at a time, 4 threads a row
-# schedule: k: 128 elements a row, 8 at a time, 4 threads a row
-# schedule: v: 64 elements a row, 8 at a time, 4 threads a row
+# schedule: q: 4 positions of q_heads a thread: what does not vary along it is loaded once for them
+# schedule: q: 512 elements a row, 8 at a time, 8 threads a row
+# schedule: k: 4 positions of k_heads a thread: what does not vary along it is loaded once for them
+# schedule: k: 512 elements a row, 8 at a time, 8 threads a row
+# schedule: v: 4 positions of v_heads a thread: what does not vary along it is loaded once for them
+# schedule: v: 256 elements a row, 8 at a time, 8 threads a row
 # schedule: 128 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
 from cutlass import BFloat16, Float32, Int32, Int64
 from cutlass.cute.runtime import make_fake_stream, make_ptr
+
+
+@cute.jit
+def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
+    # the second half on the first, again and again: a tree has fewer steps in a row than a chain
+    parts = cute.make_rmem_tensor((count,), values.dtype)
+    parts.store(values)
+    while cutlass.const_expr(count > 1):
+        half = (count + 1) // 2
+        for i in cutlass.range_constexpr(count - half):
+            parts[i] = parts[i] + parts[i + half]
+        count = half
+    return parts[0]
 
 
 @cute.jit
@@ -60,161 +76,154 @@ def kernel(
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     # section q
-    if cta < (tokens * 32 + 31) // 32:
-        lane = thread % 4
+    if cta < (tokens * 8 + 15) // 16:
+        lane = thread % 8
         # q_weight: (two=2, half=64) bf16
-        g_q_weight = cute.make_tensor(q_weight_ptr, cute.make_layout((4, 8, 2, 2), stride=(8, 1, 32, 64)))
-        r_q_weight = cute.make_rmem_tensor((8, 2, 2), BFloat16)
+        g_q_weight = cute.make_tensor(q_weight_ptr, cute.make_layout((8, 8, 2), stride=(8, 1, 64)))
+        r_q_weight = cute.make_rmem_tensor((8, 2), BFloat16)
         for tile_two in cutlass.range_constexpr(2):
-            for tile_half in cutlass.range_constexpr(2):
-                r_q_weight[None, tile_half, tile_two].store(g_q_weight[lane, None, tile_half, tile_two].load())
-        row = cta * 32 + thread // 4
-        valid = row < tokens * 32
-        tokens_index = row // 32
-        q_heads_index = row % 32
-        # qkv: (tokens, heads=40, two=2, half=64) bf16
-        g_qkv = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index) * qkv_stride0 + Int64(q_heads_index) * 128, divby=8), cute.make_layout((4, 8, 2, 2), stride=(8, 1, 32, 64)))
-        r_qkv = cute.make_rmem_tensor((8, 2, 2), BFloat16)
-        r_qkv.fill(0)
-        cute.arch.griddepcontrol_wait()
-        cute.arch.griddepcontrol_launch_dependents()
-        if valid:
-            for tile_two in cutlass.range_constexpr(2):
-                for tile_half in cutlass.range_constexpr(2):
-                    r_qkv[None, tile_half, tile_two].store(g_qkv[lane, None, tile_half, tile_two].load())
+            r_q_weight[None, tile_two].store(g_q_weight[lane, None, tile_two].load())
+        row = cta * 16 + thread // 8
+        valid = row < tokens * 8
+        tokens_index = row // 8
         # position: (tokens) i64
         g_position = cute.make_tensor(position_ptr + Int64(tokens_index), cute.make_layout(1))
         position = Int64(0)
+        cute.arch.griddepcontrol_wait()
+        cute.arch.griddepcontrol_launch_dependents()
         if valid:
             position = g_position[0]
+        q_heads_4_index = row % 8
+        # qkv: (tokens, heads=40, two=2, half=64) bf16
+        g_qkv = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index) * qkv_stride0 + Int64(q_heads_4_index) * 512, divby=8), cute.make_layout((8, 8, 2, 4), stride=(8, 1, 64, 128)))
+        r_qkv = cute.make_rmem_tensor((8, 2, 4), BFloat16)
+        r_qkv.fill(0)
+        if valid:
+            for tile_q_heads_4 in cutlass.range_constexpr(4):
+                for tile_two in cutlass.range_constexpr(2):
+                    r_qkv[None, tile_two, tile_q_heads_4].store(g_qkv[lane, None, tile_two, tile_q_heads_4].load())
         # cos_sin: (positions, two=2, half=64) f32
-        g_cos_sin = cute.make_tensor(cos_sin_ptr + cute.assume(position * 128, divby=4), cute.make_layout((4, 8, 2), stride=(8, 1, 32)))
-        r_cos_sin = cute.make_rmem_tensor((8, 2), Float32)
+        g_cos_sin = cute.make_tensor(cos_sin_ptr + cute.assume(position * 128, divby=4), cute.make_layout((8, 8), stride=(8, 1)))
+        r_cos_sin = cute.make_rmem_tensor((8,), Float32)
         r_cos_sin.fill(0)
         # cos_sin: (positions, two=2, half=64) f32
-        g_cos_sin_1 = cute.make_tensor(cos_sin_ptr + cute.assume(position * 128 + 64, divby=4), cute.make_layout((4, 8, 2), stride=(8, 1, 32)))
-        r_cos_sin_1 = cute.make_rmem_tensor((8, 2), Float32)
+        g_cos_sin_1 = cute.make_tensor(cos_sin_ptr + cute.assume(position * 128 + 64, divby=4), cute.make_layout((8, 8), stride=(8, 1)))
+        r_cos_sin_1 = cute.make_rmem_tensor((8,), Float32)
         r_cos_sin_1.fill(0)
         if valid and position >= 0 and position < Int64(positions):
-            for tile_half in cutlass.range_constexpr(2):
-                r_cos_sin[None, tile_half].store(g_cos_sin[lane, None, tile_half].load())
-            for tile_half in cutlass.range_constexpr(2):
-                r_cos_sin_1[None, tile_half].store(g_cos_sin_1[lane, None, tile_half].load())
-        sum = Float32(0.0)
-        for tile_two in cutlass.range_constexpr(2):
-            for tile_half in cutlass.range_constexpr(2):
-                x = r_qkv[None, tile_half, tile_two].load().to(Float32)
-                sum = (x * x).reduce(cute.ReductionOp.ADD, sum, 0)
-        sum = reduce_sum(sum, 4, 1)
-        r_y = cute.make_rmem_tensor((8, 2, 2), Float32)
-        rsqrt = refined_rsqrt(sum * 0.0078125 + eps)
-        for tile_two in cutlass.range_constexpr(2):
-            for tile_half in cutlass.range_constexpr(2):
-                x_1 = r_qkv[None, tile_half, tile_two].load().to(Float32)
-                y = x_1 * rsqrt * r_q_weight[None, tile_half, tile_two].load().to(Float32)
-                r_y[None, tile_half, tile_two].store(y)
-        # q: (tokens, q_heads=32, two=2, half=64) bf16
-        g_q = cute.make_tensor(q_ptr + cute.assume(Int64(tokens_index) * 4096 + Int64(q_heads_index) * 128, divby=8), cute.make_layout((4, 8, 2, 2), stride=(8, 1, 32, 64)))
-        if valid:
+            r_cos_sin[None].store(g_cos_sin[lane, None].load())
+            r_cos_sin_1[None].store(g_cos_sin_1[lane, None].load())
+        r_sum = cute.make_rmem_tensor((4,), Float32)
+        r_sum.fill(0)
+        for tile_q_heads_4 in cutlass.range_constexpr(4):
             for tile_two in cutlass.range_constexpr(2):
-                for tile_half in cutlass.range_constexpr(2):
-                    turned = -r_y[None, tile_half, 1 - tile_two].load() if tile_two == 0 else r_y[None, tile_half, 1 - tile_two].load()
-                    g_q[lane, None, tile_half, tile_two].store((r_y[None, tile_half, tile_two].load() * r_cos_sin[None, tile_half].load() + turned * r_cos_sin_1[None, tile_half].load()).to(BFloat16))
+                x = r_qkv[None, tile_two, tile_q_heads_4].load().to(Float32)
+                r_sum[tile_q_heads_4] = r_sum[tile_q_heads_4] + fold_sum(x * x, 8)
+        for tile_q_heads_4 in cutlass.range_constexpr(4):
+            r_sum[tile_q_heads_4] = reduce_sum(r_sum[tile_q_heads_4], 8, 1)
+        r_y = cute.make_rmem_tensor((8, 2, 4), Float32)
+        for tile_q_heads_4 in cutlass.range_constexpr(4):
+            for tile_two in cutlass.range_constexpr(2):
+                x_1 = r_qkv[None, tile_two, tile_q_heads_4].load().to(Float32)
+                y = x_1 * refined_rsqrt(r_sum[tile_q_heads_4] * 0.0078125 + eps) * r_q_weight[None, tile_two].load().to(Float32)
+                r_y[None, tile_two, tile_q_heads_4].store(y)
+        # q: (tokens, q_heads=32, two=2, half=64) bf16
+        g_q = cute.make_tensor(q_ptr + cute.assume(Int64(tokens_index) * 4096 + Int64(q_heads_4_index) * 512, divby=8), cute.make_layout((8, 8, 2, 4), stride=(8, 1, 64, 128)))
+        if valid:
+            for tile_q_heads_4 in cutlass.range_constexpr(4):
+                for tile_two in cutlass.range_constexpr(2):
+                    turned = -r_y[None, 1 - tile_two, tile_q_heads_4].load() if tile_two == 0 else r_y[None, 1 - tile_two, tile_q_heads_4].load()
+                    g_q[lane, None, tile_two, tile_q_heads_4].store((r_y[None, tile_two, tile_q_heads_4].load() * r_cos_sin[None].load() + turned * r_cos_sin_1[None].load()).to(BFloat16))
     # section k
-    if cta >= (tokens * 32 + 31) // 32 and cta < (tokens * 32 + 31) // 32 + (tokens * 4 + 31) // 32:
-        lane_1 = thread % 4
+    if cta >= (tokens * 8 + 15) // 16 and cta < (tokens * 8 + 15) // 16 + (tokens + 15) // 16:
+        lane_1 = thread % 8
         # k_weight: (two=2, half=64) bf16
-        g_k_weight = cute.make_tensor(k_weight_ptr, cute.make_layout((4, 8, 2, 2), stride=(8, 1, 32, 64)))
-        r_k_weight = cute.make_rmem_tensor((8, 2, 2), BFloat16)
+        g_k_weight = cute.make_tensor(k_weight_ptr, cute.make_layout((8, 8, 2), stride=(8, 1, 64)))
+        r_k_weight = cute.make_rmem_tensor((8, 2), BFloat16)
         for tile_two_1 in cutlass.range_constexpr(2):
-            for tile_half_1 in cutlass.range_constexpr(2):
-                r_k_weight[None, tile_half_1, tile_two_1].store(g_k_weight[lane_1, None, tile_half_1, tile_two_1].load())
-        row_1 = (cta - (tokens * 32 + 31) // 32) * 32 + thread // 4
-        valid_1 = row_1 < tokens * 4
-        tokens_index_1 = row_1 // 4
-        k_heads_index = row_1 % 4
-        # qkv: (tokens, heads=40, two=2, half=64) bf16
-        g_qkv_1 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_1) * qkv_stride0 + 4096 + Int64(k_heads_index) * 128, divby=8), cute.make_layout((4, 8, 2, 2), stride=(8, 1, 32, 64)))
-        r_qkv_1 = cute.make_rmem_tensor((8, 2, 2), BFloat16)
-        r_qkv_1.fill(0)
+            r_k_weight[None, tile_two_1].store(g_k_weight[lane_1, None, tile_two_1].load())
+        row_1 = (cta - (tokens * 8 + 15) // 16) * 16 + thread // 8
+        valid_1 = row_1 < tokens
+        # position: (tokens) i64
+        g_position_1 = cute.make_tensor(position_ptr + Int64(row_1), cute.make_layout(1))
+        position_1 = Int64(0)
         cute.arch.griddepcontrol_wait()
         cute.arch.griddepcontrol_launch_dependents()
         if valid_1:
-            for tile_two_1 in cutlass.range_constexpr(2):
-                for tile_half_1 in cutlass.range_constexpr(2):
-                    r_qkv_1[None, tile_half_1, tile_two_1].store(g_qkv_1[lane_1, None, tile_half_1, tile_two_1].load())
-        # position: (tokens) i64
-        g_position_1 = cute.make_tensor(position_ptr + Int64(tokens_index_1), cute.make_layout(1))
-        position_1 = Int64(0)
-        if valid_1:
             position_1 = g_position_1[0]
-        # cos_sin: (positions, two=2, half=64) f32
-        g_cos_sin_2 = cute.make_tensor(cos_sin_ptr + cute.assume(position_1 * 128, divby=4), cute.make_layout((4, 8, 2), stride=(8, 1, 32)))
-        r_cos_sin_2 = cute.make_rmem_tensor((8, 2), Float32)
-        r_cos_sin_2.fill(0)
-        # cos_sin: (positions, two=2, half=64) f32
-        g_cos_sin_3 = cute.make_tensor(cos_sin_ptr + cute.assume(position_1 * 128 + 64, divby=4), cute.make_layout((4, 8, 2), stride=(8, 1, 32)))
-        r_cos_sin_3 = cute.make_rmem_tensor((8, 2), Float32)
-        r_cos_sin_3.fill(0)
-        if valid_1 and position_1 >= 0 and position_1 < Int64(positions):
-            for tile_half_1 in cutlass.range_constexpr(2):
-                r_cos_sin_2[None, tile_half_1].store(g_cos_sin_2[lane_1, None, tile_half_1].load())
-            for tile_half_1 in cutlass.range_constexpr(2):
-                r_cos_sin_3[None, tile_half_1].store(g_cos_sin_3[lane_1, None, tile_half_1].load())
-        sum_1 = Float32(0.0)
-        for tile_two_1 in cutlass.range_constexpr(2):
-            for tile_half_1 in cutlass.range_constexpr(2):
-                x_2 = r_qkv_1[None, tile_half_1, tile_two_1].load().to(Float32)
-                sum_1 = (x_2 * x_2).reduce(cute.ReductionOp.ADD, sum_1, 0)
-        sum_1 = reduce_sum(sum_1, 4, 1)
-        r_y_1 = cute.make_rmem_tensor((8, 2, 2), Float32)
-        rsqrt_1 = refined_rsqrt(sum_1 * 0.0078125 + eps)
-        for tile_two_1 in cutlass.range_constexpr(2):
-            for tile_half_1 in cutlass.range_constexpr(2):
-                x_3 = r_qkv_1[None, tile_half_1, tile_two_1].load().to(Float32)
-                y_1 = x_3 * rsqrt_1 * r_k_weight[None, tile_half_1, tile_two_1].load().to(Float32)
-                r_y_1[None, tile_half_1, tile_two_1].store(y_1)
         # slot: (tokens) i64
-        g_slot = cute.make_tensor(slot_ptr + Int64(tokens_index_1), cute.make_layout(1))
+        g_slot = cute.make_tensor(slot_ptr + Int64(row_1), cute.make_layout(1))
         slot = Int64(0)
         if valid_1:
             slot = g_slot[0]
+        # qkv: (tokens, heads=40, two=2, half=64) bf16
+        g_qkv_1 = cute.make_tensor(qkv_ptr + cute.assume(Int64(row_1) * qkv_stride0 + 4096, divby=8), cute.make_layout((8, 8, 2, 4), stride=(8, 1, 64, 128)))
+        r_qkv_1 = cute.make_rmem_tensor((8, 2, 4), BFloat16)
+        r_qkv_1.fill(0)
+        if valid_1:
+            for tile_k_heads_4 in cutlass.range_constexpr(4):
+                for tile_two_1 in cutlass.range_constexpr(2):
+                    r_qkv_1[None, tile_two_1, tile_k_heads_4].store(g_qkv_1[lane_1, None, tile_two_1, tile_k_heads_4].load())
+        # cos_sin: (positions, two=2, half=64) f32
+        g_cos_sin_2 = cute.make_tensor(cos_sin_ptr + cute.assume(position_1 * 128, divby=4), cute.make_layout((8, 8), stride=(8, 1)))
+        r_cos_sin_2 = cute.make_rmem_tensor((8,), Float32)
+        r_cos_sin_2.fill(0)
+        # cos_sin: (positions, two=2, half=64) f32
+        g_cos_sin_3 = cute.make_tensor(cos_sin_ptr + cute.assume(position_1 * 128 + 64, divby=4), cute.make_layout((8, 8), stride=(8, 1)))
+        r_cos_sin_3 = cute.make_rmem_tensor((8,), Float32)
+        r_cos_sin_3.fill(0)
+        if valid_1 and position_1 >= 0 and position_1 < Int64(positions):
+            r_cos_sin_2[None].store(g_cos_sin_2[lane_1, None].load())
+            r_cos_sin_3[None].store(g_cos_sin_3[lane_1, None].load())
+        r_sum_1 = cute.make_rmem_tensor((4,), Float32)
+        r_sum_1.fill(0)
+        for tile_k_heads_4 in cutlass.range_constexpr(4):
+            for tile_two_1 in cutlass.range_constexpr(2):
+                x_2 = r_qkv_1[None, tile_two_1, tile_k_heads_4].load().to(Float32)
+                r_sum_1[tile_k_heads_4] = r_sum_1[tile_k_heads_4] + fold_sum(x_2 * x_2, 8)
+        for tile_k_heads_4 in cutlass.range_constexpr(4):
+            r_sum_1[tile_k_heads_4] = reduce_sum(r_sum_1[tile_k_heads_4], 8, 1)
+        r_y_1 = cute.make_rmem_tensor((8, 2, 4), Float32)
+        for tile_k_heads_4 in cutlass.range_constexpr(4):
+            for tile_two_1 in cutlass.range_constexpr(2):
+                x_3 = r_qkv_1[None, tile_two_1, tile_k_heads_4].load().to(Float32)
+                y_1 = x_3 * refined_rsqrt(r_sum_1[tile_k_heads_4] * 0.0078125 + eps) * r_k_weight[None, tile_two_1].load().to(Float32)
+                r_y_1[None, tile_two_1, tile_k_heads_4].store(y_1)
         t = Int64(16)
         # k_cache: (pages, page=16, k_heads=4, two=2, half=64) bf16
-        g_k_cache = cute.make_tensor(k_cache_ptr + cute.assume(slot // t * 8192 + slot % t * 512 + Int64(k_heads_index) * 128, divby=8), cute.make_layout((4, 8, 2, 2), stride=(8, 1, 32, 64)))
+        g_k_cache = cute.make_tensor(k_cache_ptr + cute.assume(slot // t * 8192 + slot % t * 512, divby=8), cute.make_layout((8, 8, 2, 4), stride=(8, 1, 64, 128)))
         if valid_1 and slot // t >= 0 and slot // t < Int64(pages) and slot % t >= 0 and slot % t < 16 and slot >= 0:
-            for tile_two_1 in cutlass.range_constexpr(2):
-                for tile_half_1 in cutlass.range_constexpr(2):
-                    turned_1 = -r_y_1[None, tile_half_1, 1 - tile_two_1].load() if tile_two_1 == 0 else r_y_1[None, tile_half_1, 1 - tile_two_1].load()
-                    k = r_y_1[None, tile_half_1, tile_two_1].load() * r_cos_sin_2[None, tile_half_1].load() + turned_1 * r_cos_sin_3[None, tile_half_1].load()
-                    g_k_cache[lane_1, None, tile_half_1, tile_two_1].store(k.to(BFloat16))
+            for tile_k_heads_4 in cutlass.range_constexpr(4):
+                for tile_two_1 in cutlass.range_constexpr(2):
+                    turned_1 = -r_y_1[None, 1 - tile_two_1, tile_k_heads_4].load() if tile_two_1 == 0 else r_y_1[None, 1 - tile_two_1, tile_k_heads_4].load()
+                    k = r_y_1[None, tile_two_1, tile_k_heads_4].load() * r_cos_sin_2[None].load() + turned_1 * r_cos_sin_3[None].load()
+                    g_k_cache[lane_1, None, tile_two_1, tile_k_heads_4].store(k.to(BFloat16))
     # section v
-    if cta >= (tokens * 32 + 31) // 32 + (tokens * 4 + 31) // 32 and cta < (tokens * 32 + 31) // 32 + (tokens * 4 + 31) // 32 + (tokens * 4 * 2 + 31) // 32:
-        lane_2 = thread % 4
-        row_2 = (cta - ((tokens * 32 + 31) // 32 + (tokens * 4 + 31) // 32)) * 32 + thread // 4
-        valid_2 = row_2 < tokens * 4 * 2
-        tokens_index_2 = row_2 // 2 // 4
-        v_heads_index = row_2 // 2 % 4
-        two_index = row_2 % 2
-        # qkv: (tokens, heads=40, two=2, half=64) bf16
-        g_qkv_2 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_2) * qkv_stride0 + 4608 + Int64(v_heads_index) * 128 + Int64(two_index) * 64, divby=8), cute.make_layout((4, 8, 2), stride=(8, 1, 32)))
-        r_qkv_2 = cute.make_rmem_tensor((8, 2), BFloat16)
-        r_qkv_2.fill(0)
+    if cta >= (tokens * 8 + 15) // 16 + (tokens + 15) // 16 and cta < (tokens * 8 + 15) // 16 + (tokens + 15) // 16 + (tokens * 2 + 15) // 16:
+        lane_2 = thread % 8
+        row_2 = (cta - ((tokens * 8 + 15) // 16 + (tokens + 15) // 16)) * 16 + thread // 8
+        valid_2 = row_2 < tokens * 2
+        tokens_index_1 = row_2 // 2
+        # slot: (tokens) i64
+        g_slot_1 = cute.make_tensor(slot_ptr + Int64(tokens_index_1), cute.make_layout(1))
+        slot_1 = Int64(0)
         cute.arch.griddepcontrol_wait()
         cute.arch.griddepcontrol_launch_dependents()
         if valid_2:
-            for tile in cutlass.range_constexpr(2):
-                r_qkv_2[None, tile].store(g_qkv_2[lane_2, None, tile].load())
-        # slot: (tokens) i64
-        g_slot_1 = cute.make_tensor(slot_ptr + Int64(tokens_index_2), cute.make_layout(1))
-        slot_1 = Int64(0)
-        if valid_2:
             slot_1 = g_slot_1[0]
+        two_index = row_2 % 2
+        # qkv: (tokens, heads=40, two=2, half=64) bf16
+        g_qkv_2 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_1) * qkv_stride0 + 4608 + Int64(two_index) * 64, divby=8), cute.make_layout((8, 8, 4), stride=(8, 1, 128)))
+        r_qkv_2 = cute.make_rmem_tensor((8, 4), BFloat16)
+        r_qkv_2.fill(0)
+        if valid_2:
+            for tile in cutlass.range_constexpr(4):
+                r_qkv_2[None, tile].store(g_qkv_2[lane_2, None, tile].load())
         t_1 = Int64(16)
         # v_cache: (pages, page=16, v_heads=4, two=2, half=64) bf16
-        g_v_cache = cute.make_tensor(v_cache_ptr + cute.assume(slot_1 // t_1 * 8192 + slot_1 % t_1 * 512 + Int64(v_heads_index) * 128 + Int64(two_index) * 64, divby=8), cute.make_layout((4, 8, 2), stride=(8, 1, 32)))
+        g_v_cache = cute.make_tensor(v_cache_ptr + cute.assume(slot_1 // t_1 * 8192 + slot_1 % t_1 * 512 + Int64(two_index) * 64, divby=8), cute.make_layout((8, 8, 4), stride=(8, 1, 128)))
         if valid_2 and slot_1 // t_1 >= 0 and slot_1 // t_1 < Int64(pages) and slot_1 % t_1 >= 0 and slot_1 % t_1 < 16 and slot_1 >= 0:
-            for tile in cutlass.range_constexpr(2):
+            for tile in cutlass.range_constexpr(4):
                 v = r_qkv_2[None, tile].load().to(Float32)
                 g_v_cache[lane_2, None, tile].store(v.to(BFloat16))
 
@@ -223,7 +232,7 @@ def kernel(
 def launch(qkv_ptr: cute.Pointer, q_weight_ptr: cute.Pointer, k_weight_ptr: cute.Pointer, cos_sin_ptr: cute.Pointer, position_ptr: cute.Pointer, slot_ptr: cute.Pointer, q_ptr: cute.Pointer, k_cache_ptr: cute.Pointer, v_cache_ptr: cute.Pointer, tokens: Int32, positions: Int32, pages: Int32, qkv_stride0: Int64, eps: Float32, stream):
     kernel.set_name_prefix("qk_norm_rope_cache", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(qkv_ptr, q_weight_ptr, k_weight_ptr, cos_sin_ptr, position_ptr, slot_ptr, q_ptr, k_cache_ptr, v_cache_ptr, tokens, positions, pages, qkv_stride0, eps).launch(
-        grid=((tokens * 32 + 31) // 32 + (tokens * 4 + 31) // 32 + (tokens * 4 * 2 + 31) // 32, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+        grid=((tokens * 8 + 15) // 16 + (tokens + 15) // 16 + (tokens * 2 + 15) // 16, 1, 1), block=(128, 1, 1), min_blocks_per_mp=1, stream=stream, use_pdl=True
     )
 
 

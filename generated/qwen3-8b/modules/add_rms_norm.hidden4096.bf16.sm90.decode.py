@@ -16,6 +16,19 @@ from cutlass.cute.runtime import make_fake_stream, make_ptr
 
 
 @cute.jit
+def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
+    # the second half on the first, again and again: a tree has fewer steps in a row than a chain
+    parts = cute.make_rmem_tensor((count,), values.dtype)
+    parts.store(values)
+    while cutlass.const_expr(count > 1):
+        half = (count + 1) // 2
+        for i in cutlass.range_constexpr(count - half):
+            parts[i] = parts[i] + parts[i + half]
+        count = half
+    return parts[0]
+
+
+@cute.jit
 def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
     # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
     offset = threads * stride // 2
@@ -66,14 +79,14 @@ def kernel(
     sum = Float32(0.0)
     h = r_x[None].load().to(Float32) + r_residual[None].load().to(Float32)
     r_h[None].store(h)
-    sum = (h * h).reduce(cute.ReductionOp.ADD, sum, 0)
+    sum = sum + fold_sum(h * h, 8)
     g_residual[thread, None].store(h.to(BFloat16))
     sum = reduce_sum(sum, 32, 1)
     if thread % 32 == 0:
         s_sum[thread // 32] = sum
     cute.arch.sync_threads()
     s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((1, 16), stride=(16, 1)))
-    sum = s_sum_row[0, None].load().reduce(cute.ReductionOp.ADD, Float32(0.0), 0)
+    sum = fold_sum(s_sum_row[0, None].load(), 16)
     # out: (tokens, hidden=4096) bf16
     g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((512, 8), stride=(8, 1)))
     rsqrt = refined_rsqrt(sum * 0.000244140625 + eps)

@@ -28,14 +28,15 @@ def kernel(
     tokens_index = cta // 4
     # ids: (tokens) i32
     g_ids = cute.make_tensor(ids_ptr + Int64(tokens_index), cute.make_layout(1))
-    hidden_1024_index = cta % 4
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
+    ids = g_ids[0]
+    hidden_1024_index = cta % 4
     # table: (vocab, hidden=4096) bf16
-    g_table = cute.make_tensor(table_ptr + cute.assume(Int64(g_ids[0]) * 4096 + Int64(hidden_1024_index) * 1024, divby=16), cute.make_layout((64, 16), stride=(16, 1)))
+    g_table = cute.make_tensor(table_ptr + cute.assume(Int64(ids) * 4096 + Int64(hidden_1024_index) * 1024, divby=16), cute.make_layout((64, 16), stride=(16, 1)))
     r_table = cute.make_rmem_tensor((16,), BFloat16)
     r_table.fill(0)
-    if Int64(g_ids[0]) >= 0 and Int64(g_ids[0]) < Int64(vocab):
+    if Int64(ids) >= 0 and Int64(ids) < Int64(vocab):
         r_table[None].store(g_table[thread, None].load())
     # out: (tokens, hidden=4096) bf16
     g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 4096 + Int64(hidden_1024_index) * 1024, divby=16), cute.make_layout((64, 16), stride=(16, 1)))

@@ -28,11 +28,12 @@ def kernel(
     g_ids = cute.make_tensor(ids_ptr + Int64(cta), cute.make_layout(1))
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
+    ids = g_ids[0]
     # table: (vocab, hidden=4096) bf16
-    g_table = cute.make_tensor(table_ptr + cute.assume(Int64(g_ids[0]) * 4096, divby=16), cute.make_layout((128, 16, 2), stride=(16, 1, 2048)))
+    g_table = cute.make_tensor(table_ptr + cute.assume(Int64(ids) * 4096, divby=16), cute.make_layout((128, 16, 2), stride=(16, 1, 2048)))
     r_table = cute.make_rmem_tensor((16, 2), BFloat16)
     r_table.fill(0)
-    if Int64(g_ids[0]) >= 0 and Int64(g_ids[0]) < Int64(vocab):
+    if Int64(ids) >= 0 and Int64(ids) < Int64(vocab):
         for tile in cutlass.range_constexpr(2):
             r_table[None, tile].store(g_table[thread, None, tile].load())
     # out: (tokens, hidden=4096) bf16

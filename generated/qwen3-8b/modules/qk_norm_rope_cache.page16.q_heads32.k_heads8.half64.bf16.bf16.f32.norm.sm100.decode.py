@@ -21,6 +21,19 @@ from cutlass.cute.runtime import make_fake_stream, make_ptr
 
 
 @cute.jit
+def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
+    # the second half on the first, again and again: a tree has fewer steps in a row than a chain
+    parts = cute.make_rmem_tensor((count,), values.dtype)
+    parts.store(values)
+    while cutlass.const_expr(count > 1):
+        half = (count + 1) // 2
+        for i in cutlass.range_constexpr(count - half):
+            parts[i] = parts[i] + parts[i + half]
+        count = half
+    return parts[0]
+
+
+@cute.jit
 def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
     # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
     offset = threads * stride // 2
@@ -70,21 +83,21 @@ def kernel(
         row = cta * 8 + thread // 4
         valid = row < tokens * 32
         tokens_index = row // 32
+        # position: (tokens) i64
+        g_position = cute.make_tensor(position_ptr + Int64(tokens_index), cute.make_layout(1))
+        position = Int64(0)
+        cute.arch.griddepcontrol_wait()
+        cute.arch.griddepcontrol_launch_dependents()
+        if valid:
+            position = g_position[0]
         q_heads_index = row % 32
         # qkv: (tokens, heads=48, two=2, half=64) bf16
         g_qkv = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index) * qkv_stride0 + Int64(q_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
         r_qkv = cute.make_rmem_tensor((16, 2), BFloat16)
         r_qkv.fill(0)
-        cute.arch.griddepcontrol_wait()
-        cute.arch.griddepcontrol_launch_dependents()
         if valid:
             for tile in cutlass.range_constexpr(2):
                 r_qkv[None, tile].store(g_qkv[lane, None, tile].load())
-        # position: (tokens) i64
-        g_position = cute.make_tensor(position_ptr + Int64(tokens_index), cute.make_layout(1))
-        position = Int64(0)
-        if valid:
-            position = g_position[0]
         # cos_sin: (positions, two=2, half=64) f32
         g_cos_sin = cute.make_tensor(cos_sin_ptr + cute.assume(position * 128, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
         r_cos_sin = cute.make_rmem_tensor((16,), Float32)
@@ -99,7 +112,7 @@ def kernel(
         sum = Float32(0.0)
         for tile in cutlass.range_constexpr(2):
             x = r_qkv[None, tile].load().to(Float32)
-            sum = (x * x).reduce(cute.ReductionOp.ADD, sum, 0)
+            sum = sum + fold_sum(x * x, 16)
         sum = reduce_sum(sum, 4, 1)
         r_y = cute.make_rmem_tensor((16, 2), Float32)
         rsqrt = refined_rsqrt(sum * 0.0078125 + eps)
@@ -124,21 +137,26 @@ def kernel(
         row_1 = (cta - (tokens * 32 + 7) // 8) * 8 + thread // 4
         valid_1 = row_1 < tokens * 8
         tokens_index_1 = row_1 // 8
+        # position: (tokens) i64
+        g_position_1 = cute.make_tensor(position_ptr + Int64(tokens_index_1), cute.make_layout(1))
+        position_1 = Int64(0)
+        cute.arch.griddepcontrol_wait()
+        cute.arch.griddepcontrol_launch_dependents()
+        if valid_1:
+            position_1 = g_position_1[0]
+        # slot: (tokens) i64
+        g_slot = cute.make_tensor(slot_ptr + Int64(tokens_index_1), cute.make_layout(1))
+        slot = Int64(0)
+        if valid_1:
+            slot = g_slot[0]
         k_heads_index = row_1 % 8
         # qkv: (tokens, heads=48, two=2, half=64) bf16
         g_qkv_1 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_1) * qkv_stride0 + 4096 + Int64(k_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
         r_qkv_1 = cute.make_rmem_tensor((16, 2), BFloat16)
         r_qkv_1.fill(0)
-        cute.arch.griddepcontrol_wait()
-        cute.arch.griddepcontrol_launch_dependents()
         if valid_1:
             for tile_1 in cutlass.range_constexpr(2):
                 r_qkv_1[None, tile_1].store(g_qkv_1[lane_1, None, tile_1].load())
-        # position: (tokens) i64
-        g_position_1 = cute.make_tensor(position_ptr + Int64(tokens_index_1), cute.make_layout(1))
-        position_1 = Int64(0)
-        if valid_1:
-            position_1 = g_position_1[0]
         # cos_sin: (positions, two=2, half=64) f32
         g_cos_sin_2 = cute.make_tensor(cos_sin_ptr + cute.assume(position_1 * 128, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
         r_cos_sin_2 = cute.make_rmem_tensor((16,), Float32)
@@ -153,7 +171,7 @@ def kernel(
         sum_1 = Float32(0.0)
         for tile_1 in cutlass.range_constexpr(2):
             x_2 = r_qkv_1[None, tile_1].load().to(Float32)
-            sum_1 = (x_2 * x_2).reduce(cute.ReductionOp.ADD, sum_1, 0)
+            sum_1 = sum_1 + fold_sum(x_2 * x_2, 16)
         sum_1 = reduce_sum(sum_1, 4, 1)
         r_y_1 = cute.make_rmem_tensor((16, 2), Float32)
         rsqrt_1 = refined_rsqrt(sum_1 * 0.0078125 + eps)
@@ -161,11 +179,6 @@ def kernel(
             x_3 = r_qkv_1[None, tile_1].load().to(Float32)
             y_1 = x_3 * rsqrt_1 * r_k_weight[None, tile_1].load().to(Float32)
             r_y_1[None, tile_1].store(y_1)
-        # slot: (tokens) i64
-        g_slot = cute.make_tensor(slot_ptr + Int64(tokens_index_1), cute.make_layout(1))
-        slot = Int64(0)
-        if valid_1:
-            slot = g_slot[0]
         t = Int64(16)
         # k_cache: (pages, page=16, k_heads=8, two=2, half=64) bf16
         g_k_cache = cute.make_tensor(k_cache_ptr + cute.assume(slot // t * 16384 + slot % t * 1024 + Int64(k_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
@@ -180,21 +193,21 @@ def kernel(
         row_2 = (cta - ((tokens * 32 + 7) // 8 + (tokens * 8 + 7) // 8)) * 8 + thread // 4
         valid_2 = row_2 < tokens * 8 * 2
         tokens_index_2 = row_2 // 2 // 8
+        # slot: (tokens) i64
+        g_slot_1 = cute.make_tensor(slot_ptr + Int64(tokens_index_2), cute.make_layout(1))
+        slot_1 = Int64(0)
+        cute.arch.griddepcontrol_wait()
+        cute.arch.griddepcontrol_launch_dependents()
+        if valid_2:
+            slot_1 = g_slot_1[0]
         v_heads_index = row_2 // 2 % 8
         two_index = row_2 % 2
         # qkv: (tokens, heads=48, two=2, half=64) bf16
         g_qkv_2 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_2) * qkv_stride0 + 5120 + Int64(v_heads_index) * 128 + Int64(two_index) * 64, divby=16), cute.make_layout((4, 16), stride=(16, 1)))
         r_qkv_2 = cute.make_rmem_tensor((16,), BFloat16)
         r_qkv_2.fill(0)
-        cute.arch.griddepcontrol_wait()
-        cute.arch.griddepcontrol_launch_dependents()
         if valid_2:
             r_qkv_2[None].store(g_qkv_2[lane_2, None].load())
-        # slot: (tokens) i64
-        g_slot_1 = cute.make_tensor(slot_ptr + Int64(tokens_index_2), cute.make_layout(1))
-        slot_1 = Int64(0)
-        if valid_2:
-            slot_1 = g_slot_1[0]
         t_1 = Int64(16)
         # v_cache: (pages, page=16, v_heads=8, two=2, half=64) bf16
         g_v_cache = cute.make_tensor(v_cache_ptr + cute.assume(slot_1 // t_1 * 16384 + slot_1 % t_1 * 1024 + Int64(v_heads_index) * 128 + Int64(two_index) * 64, divby=16), cute.make_layout((4, 16), stride=(16, 1)))

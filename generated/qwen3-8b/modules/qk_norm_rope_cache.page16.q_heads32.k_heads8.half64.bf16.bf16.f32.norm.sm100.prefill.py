@@ -9,15 +9,31 @@
 # target: sm100, prefill, dependent launch
 # key: 6eec4c04a130007925404e72e000d2c8bf9bedf8a7ea9263988f52e4543dd637
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: q: 128 elements a row, 16 at a time, 4 threads a row
-# schedule: k: 128 elements a row, 16 at a time, 4 threads a row
-# schedule: v: 64 elements a row, 16 at a time, 4 threads a row
+# schedule: q: 2 positions of q_heads a thread: what does not vary along it is loaded once for them
+# schedule: q: 256 elements a row, 16 at a time, 4 threads a row
+# schedule: k: 2 positions of k_heads a thread: what does not vary along it is loaded once for them
+# schedule: k: 256 elements a row, 16 at a time, 4 threads a row
+# schedule: v: 4 positions of v_heads a thread: what does not vary along it is loaded once for them
+# schedule: v: 256 elements a row, 16 at a time, 4 threads a row
 # schedule: 128 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
 from cutlass import BFloat16, Float32, Int32, Int64
 from cutlass.cute.runtime import make_fake_stream, make_ptr
+
+
+@cute.jit
+def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
+    # the second half on the first, again and again: a tree has fewer steps in a row than a chain
+    parts = cute.make_rmem_tensor((count,), values.dtype)
+    parts.store(values)
+    while cutlass.const_expr(count > 1):
+        half = (count + 1) // 2
+        for i in cutlass.range_constexpr(count - half):
+            parts[i] = parts[i] + parts[i + half]
+        count = half
+    return parts[0]
 
 
 @cute.jit
@@ -60,31 +76,32 @@ def kernel(
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     # section q
-    if cta < (tokens * 32 + 31) // 32:
+    if cta < (tokens * 16 + 31) // 32:
         lane = thread % 4
         # q_weight: (two=2, half=64) bf16
         g_q_weight = cute.make_tensor(q_weight_ptr, cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
         r_q_weight = cute.make_rmem_tensor((16, 2), BFloat16)
-        for tile in cutlass.range_constexpr(2):
-            r_q_weight[None, tile].store(g_q_weight[lane, None, tile].load())
+        for tile_two in cutlass.range_constexpr(2):
+            r_q_weight[None, tile_two].store(g_q_weight[lane, None, tile_two].load())
         row = cta * 32 + thread // 4
-        valid = row < tokens * 32
-        tokens_index = row // 32
-        q_heads_index = row % 32
-        # qkv: (tokens, heads=48, two=2, half=64) bf16
-        g_qkv = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index) * qkv_stride0 + Int64(q_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
-        r_qkv = cute.make_rmem_tensor((16, 2), BFloat16)
-        r_qkv.fill(0)
-        cute.arch.griddepcontrol_wait()
-        cute.arch.griddepcontrol_launch_dependents()
-        if valid:
-            for tile in cutlass.range_constexpr(2):
-                r_qkv[None, tile].store(g_qkv[lane, None, tile].load())
+        valid = row < tokens * 16
+        tokens_index = row // 16
         # position: (tokens) i64
         g_position = cute.make_tensor(position_ptr + Int64(tokens_index), cute.make_layout(1))
         position = Int64(0)
+        cute.arch.griddepcontrol_wait()
+        cute.arch.griddepcontrol_launch_dependents()
         if valid:
             position = g_position[0]
+        q_heads_2_index = row % 16
+        # qkv: (tokens, heads=48, two=2, half=64) bf16
+        g_qkv = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index) * qkv_stride0 + Int64(q_heads_2_index) * 256, divby=16), cute.make_layout((4, 16, 2, 2), stride=(16, 1, 64, 128)))
+        r_qkv = cute.make_rmem_tensor((16, 2, 2), BFloat16)
+        r_qkv.fill(0)
+        if valid:
+            for tile_q_heads_2 in cutlass.range_constexpr(2):
+                for tile_two in cutlass.range_constexpr(2):
+                    r_qkv[None, tile_two, tile_q_heads_2].store(g_qkv[lane, None, tile_two, tile_q_heads_2].load())
         # cos_sin: (positions, two=2, half=64) f32
         g_cos_sin = cute.make_tensor(cos_sin_ptr + cute.assume(position * 128, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
         r_cos_sin = cute.make_rmem_tensor((16,), Float32)
@@ -96,49 +113,59 @@ def kernel(
         if valid and position >= 0 and position < Int64(positions):
             r_cos_sin[None].store(g_cos_sin[lane, None].load())
             r_cos_sin_1[None].store(g_cos_sin_1[lane, None].load())
-        sum = Float32(0.0)
-        for tile in cutlass.range_constexpr(2):
-            x = r_qkv[None, tile].load().to(Float32)
-            sum = (x * x).reduce(cute.ReductionOp.ADD, sum, 0)
-        sum = reduce_sum(sum, 4, 1)
-        r_y = cute.make_rmem_tensor((16, 2), Float32)
-        rsqrt = refined_rsqrt(sum * 0.0078125 + eps)
-        for tile in cutlass.range_constexpr(2):
-            x_1 = r_qkv[None, tile].load().to(Float32)
-            y = x_1 * rsqrt * r_q_weight[None, tile].load().to(Float32)
-            r_y[None, tile].store(y)
+        r_sum = cute.make_rmem_tensor((2,), Float32)
+        r_sum.fill(0)
+        for tile_q_heads_2 in cutlass.range_constexpr(2):
+            for tile_two in cutlass.range_constexpr(2):
+                x = r_qkv[None, tile_two, tile_q_heads_2].load().to(Float32)
+                r_sum[tile_q_heads_2] = r_sum[tile_q_heads_2] + fold_sum(x * x, 16)
+        for tile_q_heads_2 in cutlass.range_constexpr(2):
+            r_sum[tile_q_heads_2] = reduce_sum(r_sum[tile_q_heads_2], 4, 1)
+        r_y = cute.make_rmem_tensor((16, 2, 2), Float32)
+        for tile_q_heads_2 in cutlass.range_constexpr(2):
+            for tile_two in cutlass.range_constexpr(2):
+                x_1 = r_qkv[None, tile_two, tile_q_heads_2].load().to(Float32)
+                y = x_1 * refined_rsqrt(r_sum[tile_q_heads_2] * 0.0078125 + eps) * r_q_weight[None, tile_two].load().to(Float32)
+                r_y[None, tile_two, tile_q_heads_2].store(y)
         # q: (tokens, q_heads=32, two=2, half=64) bf16
-        g_q = cute.make_tensor(q_ptr + cute.assume(Int64(tokens_index) * 4096 + Int64(q_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
+        g_q = cute.make_tensor(q_ptr + cute.assume(Int64(tokens_index) * 4096 + Int64(q_heads_2_index) * 256, divby=16), cute.make_layout((4, 16, 2, 2), stride=(16, 1, 64, 128)))
         if valid:
-            for tile in cutlass.range_constexpr(2):
-                turned = -r_y[None, 1 - tile].load() if tile == 0 else r_y[None, 1 - tile].load()
-                g_q[lane, None, tile].store((r_y[None, tile].load() * r_cos_sin[None].load() + turned * r_cos_sin_1[None].load()).to(BFloat16))
+            for tile_q_heads_2 in cutlass.range_constexpr(2):
+                for tile_two in cutlass.range_constexpr(2):
+                    turned = -r_y[None, 1 - tile_two, tile_q_heads_2].load() if tile_two == 0 else r_y[None, 1 - tile_two, tile_q_heads_2].load()
+                    g_q[lane, None, tile_two, tile_q_heads_2].store((r_y[None, tile_two, tile_q_heads_2].load() * r_cos_sin[None].load() + turned * r_cos_sin_1[None].load()).to(BFloat16))
     # section k
-    if cta >= (tokens * 32 + 31) // 32 and cta < (tokens * 32 + 31) // 32 + (tokens * 8 + 31) // 32:
+    if cta >= (tokens * 16 + 31) // 32 and cta < (tokens * 16 + 31) // 32 + (tokens * 4 + 31) // 32:
         lane_1 = thread % 4
         # k_weight: (two=2, half=64) bf16
         g_k_weight = cute.make_tensor(k_weight_ptr, cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
         r_k_weight = cute.make_rmem_tensor((16, 2), BFloat16)
-        for tile_1 in cutlass.range_constexpr(2):
-            r_k_weight[None, tile_1].store(g_k_weight[lane_1, None, tile_1].load())
-        row_1 = (cta - (tokens * 32 + 31) // 32) * 32 + thread // 4
-        valid_1 = row_1 < tokens * 8
-        tokens_index_1 = row_1 // 8
-        k_heads_index = row_1 % 8
-        # qkv: (tokens, heads=48, two=2, half=64) bf16
-        g_qkv_1 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_1) * qkv_stride0 + 4096 + Int64(k_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
-        r_qkv_1 = cute.make_rmem_tensor((16, 2), BFloat16)
-        r_qkv_1.fill(0)
-        cute.arch.griddepcontrol_wait()
-        cute.arch.griddepcontrol_launch_dependents()
-        if valid_1:
-            for tile_1 in cutlass.range_constexpr(2):
-                r_qkv_1[None, tile_1].store(g_qkv_1[lane_1, None, tile_1].load())
+        for tile_two_1 in cutlass.range_constexpr(2):
+            r_k_weight[None, tile_two_1].store(g_k_weight[lane_1, None, tile_two_1].load())
+        row_1 = (cta - (tokens * 16 + 31) // 32) * 32 + thread // 4
+        valid_1 = row_1 < tokens * 4
+        tokens_index_1 = row_1 // 4
         # position: (tokens) i64
         g_position_1 = cute.make_tensor(position_ptr + Int64(tokens_index_1), cute.make_layout(1))
         position_1 = Int64(0)
+        cute.arch.griddepcontrol_wait()
+        cute.arch.griddepcontrol_launch_dependents()
         if valid_1:
             position_1 = g_position_1[0]
+        # slot: (tokens) i64
+        g_slot = cute.make_tensor(slot_ptr + Int64(tokens_index_1), cute.make_layout(1))
+        slot = Int64(0)
+        if valid_1:
+            slot = g_slot[0]
+        k_heads_2_index = row_1 % 4
+        # qkv: (tokens, heads=48, two=2, half=64) bf16
+        g_qkv_1 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_1) * qkv_stride0 + 4096 + Int64(k_heads_2_index) * 256, divby=16), cute.make_layout((4, 16, 2, 2), stride=(16, 1, 64, 128)))
+        r_qkv_1 = cute.make_rmem_tensor((16, 2, 2), BFloat16)
+        r_qkv_1.fill(0)
+        if valid_1:
+            for tile_k_heads_2 in cutlass.range_constexpr(2):
+                for tile_two_1 in cutlass.range_constexpr(2):
+                    r_qkv_1[None, tile_two_1, tile_k_heads_2].store(g_qkv_1[lane_1, None, tile_two_1, tile_k_heads_2].load())
         # cos_sin: (positions, two=2, half=64) f32
         g_cos_sin_2 = cute.make_tensor(cos_sin_ptr + cute.assume(position_1 * 128, divby=8), cute.make_layout((4, 16), stride=(16, 1)))
         r_cos_sin_2 = cute.make_rmem_tensor((16,), Float32)
@@ -150,64 +177,65 @@ def kernel(
         if valid_1 and position_1 >= 0 and position_1 < Int64(positions):
             r_cos_sin_2[None].store(g_cos_sin_2[lane_1, None].load())
             r_cos_sin_3[None].store(g_cos_sin_3[lane_1, None].load())
-        sum_1 = Float32(0.0)
-        for tile_1 in cutlass.range_constexpr(2):
-            x_2 = r_qkv_1[None, tile_1].load().to(Float32)
-            sum_1 = (x_2 * x_2).reduce(cute.ReductionOp.ADD, sum_1, 0)
-        sum_1 = reduce_sum(sum_1, 4, 1)
-        r_y_1 = cute.make_rmem_tensor((16, 2), Float32)
-        rsqrt_1 = refined_rsqrt(sum_1 * 0.0078125 + eps)
-        for tile_1 in cutlass.range_constexpr(2):
-            x_3 = r_qkv_1[None, tile_1].load().to(Float32)
-            y_1 = x_3 * rsqrt_1 * r_k_weight[None, tile_1].load().to(Float32)
-            r_y_1[None, tile_1].store(y_1)
-        # slot: (tokens) i64
-        g_slot = cute.make_tensor(slot_ptr + Int64(tokens_index_1), cute.make_layout(1))
-        slot = Int64(0)
-        if valid_1:
-            slot = g_slot[0]
+        r_sum_1 = cute.make_rmem_tensor((2,), Float32)
+        r_sum_1.fill(0)
+        for tile_k_heads_2 in cutlass.range_constexpr(2):
+            for tile_two_1 in cutlass.range_constexpr(2):
+                x_2 = r_qkv_1[None, tile_two_1, tile_k_heads_2].load().to(Float32)
+                r_sum_1[tile_k_heads_2] = r_sum_1[tile_k_heads_2] + fold_sum(x_2 * x_2, 16)
+        for tile_k_heads_2 in cutlass.range_constexpr(2):
+            r_sum_1[tile_k_heads_2] = reduce_sum(r_sum_1[tile_k_heads_2], 4, 1)
+        r_y_1 = cute.make_rmem_tensor((16, 2, 2), Float32)
+        for tile_k_heads_2 in cutlass.range_constexpr(2):
+            for tile_two_1 in cutlass.range_constexpr(2):
+                x_3 = r_qkv_1[None, tile_two_1, tile_k_heads_2].load().to(Float32)
+                y_1 = x_3 * refined_rsqrt(r_sum_1[tile_k_heads_2] * 0.0078125 + eps) * r_k_weight[None, tile_two_1].load().to(Float32)
+                r_y_1[None, tile_two_1, tile_k_heads_2].store(y_1)
         t = Int64(16)
         # k_cache: (pages, page=16, k_heads=8, two=2, half=64) bf16
-        g_k_cache = cute.make_tensor(k_cache_ptr + cute.assume(slot // t * 16384 + slot % t * 1024 + Int64(k_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
+        g_k_cache = cute.make_tensor(k_cache_ptr + cute.assume(slot // t * 16384 + slot % t * 1024 + Int64(k_heads_2_index) * 256, divby=16), cute.make_layout((4, 16, 2, 2), stride=(16, 1, 64, 128)))
         if valid_1 and slot // t >= 0 and slot // t < Int64(pages) and slot % t >= 0 and slot % t < 16 and slot >= 0:
-            for tile_1 in cutlass.range_constexpr(2):
-                turned_1 = -r_y_1[None, 1 - tile_1].load() if tile_1 == 0 else r_y_1[None, 1 - tile_1].load()
-                k = r_y_1[None, tile_1].load() * r_cos_sin_2[None].load() + turned_1 * r_cos_sin_3[None].load()
-                g_k_cache[lane_1, None, tile_1].store(k.to(BFloat16))
+            for tile_k_heads_2 in cutlass.range_constexpr(2):
+                for tile_two_1 in cutlass.range_constexpr(2):
+                    turned_1 = -r_y_1[None, 1 - tile_two_1, tile_k_heads_2].load() if tile_two_1 == 0 else r_y_1[None, 1 - tile_two_1, tile_k_heads_2].load()
+                    k = r_y_1[None, tile_two_1, tile_k_heads_2].load() * r_cos_sin_2[None].load() + turned_1 * r_cos_sin_3[None].load()
+                    g_k_cache[lane_1, None, tile_two_1, tile_k_heads_2].store(k.to(BFloat16))
     # section v
-    if cta >= (tokens * 32 + 31) // 32 + (tokens * 8 + 31) // 32 and cta < (tokens * 32 + 31) // 32 + (tokens * 8 + 31) // 32 + (tokens * 8 * 2 + 31) // 32:
+    if cta >= (tokens * 16 + 31) // 32 + (tokens * 4 + 31) // 32 and cta < (tokens * 16 + 31) // 32 + (tokens * 4 + 31) // 32 + (tokens * 2 * 2 + 31) // 32:
         lane_2 = thread % 4
-        row_2 = (cta - ((tokens * 32 + 31) // 32 + (tokens * 8 + 31) // 32)) * 32 + thread // 4
-        valid_2 = row_2 < tokens * 8 * 2
-        tokens_index_2 = row_2 // 2 // 8
-        v_heads_index = row_2 // 2 % 8
-        two_index = row_2 % 2
-        # qkv: (tokens, heads=48, two=2, half=64) bf16
-        g_qkv_2 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_2) * qkv_stride0 + 5120 + Int64(v_heads_index) * 128 + Int64(two_index) * 64, divby=16), cute.make_layout((4, 16), stride=(16, 1)))
-        r_qkv_2 = cute.make_rmem_tensor((16,), BFloat16)
-        r_qkv_2.fill(0)
-        cute.arch.griddepcontrol_wait()
-        cute.arch.griddepcontrol_launch_dependents()
-        if valid_2:
-            r_qkv_2[None].store(g_qkv_2[lane_2, None].load())
+        row_2 = (cta - ((tokens * 16 + 31) // 32 + (tokens * 4 + 31) // 32)) * 32 + thread // 4
+        valid_2 = row_2 < tokens * 2 * 2
+        tokens_index_2 = row_2 // 2 // 2
         # slot: (tokens) i64
         g_slot_1 = cute.make_tensor(slot_ptr + Int64(tokens_index_2), cute.make_layout(1))
         slot_1 = Int64(0)
+        cute.arch.griddepcontrol_wait()
+        cute.arch.griddepcontrol_launch_dependents()
         if valid_2:
             slot_1 = g_slot_1[0]
+        v_heads_4_index = row_2 // 2 % 2
+        two_index = row_2 % 2
+        # qkv: (tokens, heads=48, two=2, half=64) bf16
+        g_qkv_2 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_2) * qkv_stride0 + 5120 + Int64(v_heads_4_index) * 512 + Int64(two_index) * 64, divby=16), cute.make_layout((4, 16, 4), stride=(16, 1, 128)))
+        r_qkv_2 = cute.make_rmem_tensor((16, 4), BFloat16)
+        r_qkv_2.fill(0)
+        if valid_2:
+            for tile in cutlass.range_constexpr(4):
+                r_qkv_2[None, tile].store(g_qkv_2[lane_2, None, tile].load())
         t_1 = Int64(16)
         # v_cache: (pages, page=16, v_heads=8, two=2, half=64) bf16
-        g_v_cache = cute.make_tensor(v_cache_ptr + cute.assume(slot_1 // t_1 * 16384 + slot_1 % t_1 * 1024 + Int64(v_heads_index) * 128 + Int64(two_index) * 64, divby=16), cute.make_layout((4, 16), stride=(16, 1)))
+        g_v_cache = cute.make_tensor(v_cache_ptr + cute.assume(slot_1 // t_1 * 16384 + slot_1 % t_1 * 1024 + Int64(v_heads_4_index) * 512 + Int64(two_index) * 64, divby=16), cute.make_layout((4, 16, 4), stride=(16, 1, 128)))
         if valid_2 and slot_1 // t_1 >= 0 and slot_1 // t_1 < Int64(pages) and slot_1 % t_1 >= 0 and slot_1 % t_1 < 16 and slot_1 >= 0:
-            v = r_qkv_2[None].load().to(Float32)
-            g_v_cache[lane_2, None].store(v.to(BFloat16))
+            for tile in cutlass.range_constexpr(4):
+                v = r_qkv_2[None, tile].load().to(Float32)
+                g_v_cache[lane_2, None, tile].store(v.to(BFloat16))
 
 
 @cute.jit
 def launch(qkv_ptr: cute.Pointer, q_weight_ptr: cute.Pointer, k_weight_ptr: cute.Pointer, cos_sin_ptr: cute.Pointer, position_ptr: cute.Pointer, slot_ptr: cute.Pointer, q_ptr: cute.Pointer, k_cache_ptr: cute.Pointer, v_cache_ptr: cute.Pointer, tokens: Int32, positions: Int32, pages: Int32, qkv_stride0: Int64, eps: Float32, stream):
     kernel.set_name_prefix("qk_norm_rope_cache", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(qkv_ptr, q_weight_ptr, k_weight_ptr, cos_sin_ptr, position_ptr, slot_ptr, q_ptr, k_cache_ptr, v_cache_ptr, tokens, positions, pages, qkv_stride0, eps).launch(
-        grid=((tokens * 32 + 31) // 32 + (tokens * 8 + 31) // 32 + (tokens * 8 * 2 + 31) // 32, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+        grid=((tokens * 16 + 31) // 32 + (tokens * 4 + 31) // 32 + (tokens * 2 * 2 + 31) // 32, 1, 1), block=(128, 1, 1), min_blocks_per_mp=1, stream=stream, use_pdl=True
     )
 
 
