@@ -2,6 +2,11 @@
 
 export { BufferTable, type Slot } from './buffer-table.js';
 export { RuntimeBuffer } from './buffer.js';
+export { BoundGemm } from './cublaslt/bound-gemm.js';
+export { Gemm, openGemm, type OpenGemmOptions } from './cublaslt/gemm.js';
+export { loadCublasLt, type CublasLt } from './cublaslt/load-cublaslt.js';
+export type { GemmOperands } from './cublaslt/operands.js';
+export type { GemmDtype, GemmEpilogue, GemmProblem } from './cublaslt/problem.js';
 export {
   CudaDevice,
   cudaDevices,
@@ -24,6 +29,17 @@ export type { Explanation } from './library/explain.js';
 export { DECODE_ROWS, Library, type Asked } from './library/library.js';
 export { openLibrary, type OpenLibraryOptions } from './library/open-library.js';
 export { onLeak, Resource, type LeakListener } from './lifetime.js';
+export { Communicator } from './nccl/communicator.js';
+export type { Reduction } from './nccl/constants.js';
+export { loadNccl, ncclUniqueId } from './nccl/load-nccl.js';
+export {
+  group,
+  openCommunicator,
+  openCommunicators,
+  type OpenCommunicatorOptions,
+  type OpenCommunicatorsOptions,
+} from './nccl/open-communicator.js';
+export type { Nccl } from './nccl/signatures.js';
 export { openDevice, type OpenDeviceOptions } from './open-device.js';
 export type { AllocateOn, PreparedKernel, RuntimeDevice } from './runtime-device.js';
 export { DeviceTensor, type TensorOptions, type TensorView } from './tensor.js';

@@ -165,6 +165,22 @@ export class FakeDriver implements CudaDriver {
     return BigInt(address);
   }
 
+  /** Host memory from an address on, for libraries that stand beside the driver. */
+  host(address: number, bytes: number): DataView {
+    const { bytes: memory, from } = this.#hostBytes(address);
+    return new DataView(memory.buffer, from, bytes);
+  }
+
+  /** Device memory from an address on; undefined where it is not all of one allocation. */
+  device(address: number, bytes: number): Uint8Array | undefined {
+    return this.#deviceBytes(address, bytes);
+  }
+
+  /** A status: the work is done now, or kept where the stream is captured. */
+  enqueue(stream: number, work: () => number): number {
+    return this.#queue(stream, work);
+  }
+
   #call(name: CudaFunction, call: (...args: number[]) => number, args: number[]): number {
     this.calls.push(name);
     if (args.length !== SIGNATURES[name].takes.length) throw new Error(`${name}: ${args.length} arguments`);

@@ -18,7 +18,7 @@ import { Resource } from '../lifetime.js';
 import type { AllocateOn, PreparedKernel, RuntimeDevice } from '../runtime-device.js';
 import { CudaContext } from './context.js';
 import { findCudaDevice, listCudaDevices, type CudaDeviceInfo } from './devices.js';
-import type { CudaGraph } from './graph.js';
+import type { CudaGraph, GraphMember } from './graph.js';
 import { CudaKernel, CudaModule } from './module.js';
 import { PinnedBuffer } from './pinned.js';
 import { CudaPool } from './pool.js';
@@ -93,7 +93,7 @@ export class CudaDevice extends Resource implements RuntimeDevice {
     this.#streams.assertNotCapturing('allocated');
     this.context.activate();
     const name = options.name ?? `buffer ${this.buffers.count}`;
-    const stream = this.#streamOf(options.stream);
+    const stream = this.streamAddress(options.stream);
     const others = options.stream ? [] : this.#streams.all;
     const at = this.#pool.alloc(bytes, `"${name}"`, stream, others);
     const slot = this.buffers.add(at, bytes, name);
@@ -121,7 +121,7 @@ export class CudaDevice extends Resource implements RuntimeDevice {
 
   copyIn(buffer: DeviceBuffer, data: Uint8Array, offset = 0, stream?: DeviceStream): void {
     const own = this.#copying(buffer, offset, data.length);
-    const on = this.#streamOf(stream);
+    const on = this.streamAddress(stream);
     const from = this.context.driver.addressOf(data);
     const { api } = this.context;
     this.context.check(api.cuMemcpyHtoDAsync(own.at + offset, from, data.length, on), 'cuMemcpyHtoDAsync');
@@ -130,7 +130,7 @@ export class CudaDevice extends Resource implements RuntimeDevice {
 
   copyOut(buffer: DeviceBuffer, into: Uint8Array, offset = 0, stream?: DeviceStream): void {
     const own = this.#copying(buffer, offset, into.length);
-    const on = this.#streamOf(stream);
+    const on = this.streamAddress(stream);
     const to = this.context.driver.addressOf(into);
     const { api } = this.context;
     this.context.check(api.cuMemcpyDtoHAsync(to, own.at + offset, into.length, on), 'cuMemcpyDtoHAsync');
@@ -159,7 +159,7 @@ export class CudaDevice extends Resource implements RuntimeDevice {
     this.#note(target);
     this.#note(source);
     this.context.activate();
-    const on = this.#streamOf(stream);
+    const on = this.streamAddress(stream);
     this.context.check(
       this.context.api.cuMemcpyDtoDAsync(target.at, source.at, bytes, on),
       'cuMemcpyDtoDAsync',
@@ -171,7 +171,7 @@ export class CudaDevice extends Resource implements RuntimeDevice {
     if (own.bytes === 0) return;
     this.#note(own);
     this.context.activate();
-    const on = this.#streamOf(stream);
+    const on = this.streamAddress(stream);
     this.context.check(this.context.api.cuMemsetD8Async(own.at, byte, own.bytes, on), 'cuMemsetD8Async');
   }
 
@@ -229,7 +229,7 @@ export class CudaDevice extends Resource implements RuntimeDevice {
       packet.parameters.setUint8(i, byte);
     });
     packet.setGrid(...grid);
-    packet.setStream(this.#streamOf(stream));
+    packet.setStream(this.streamAddress(stream));
     this.#kernelOf(kernel).launch(packet);
   }
 
@@ -248,6 +248,16 @@ export class CudaDevice extends Resource implements RuntimeDevice {
 
   noteUse(slot: number, generation: number): void {
     this.#streams.noteUse(slot, generation);
+  }
+
+  /** Address of a stream; where none is named, of the device's own or the captured one. Raises HANDLE_CLOSED. */
+  streamAddress(stream: DeviceStream | undefined): number {
+    return this.#streams.resolve(stream?.handle, this.stream);
+  }
+
+  /** Tells a capture that its graph holds work of something that has to outlive it. */
+  noteMember(member: GraphMember): void {
+    this.#streams.noteMember(member);
   }
 
   tensorMap(options: TensorMapOptions): Uint8Array<ArrayBuffer> {
@@ -294,7 +304,7 @@ export class CudaDevice extends Resource implements RuntimeDevice {
     this.#streams.assertNotCapturing('freed');
     if (!this.context.lost) {
       this.context.activate();
-      this.#pool.free(slot.at, this.#streamOf(on), on ? [] : this.#streams.all);
+      this.#pool.free(slot.at, this.streamAddress(on), on ? [] : this.#streams.all);
     }
     this.buffers.remove(slot);
   }
@@ -323,15 +333,11 @@ export class CudaDevice extends Resource implements RuntimeDevice {
     }
     this.#note(own);
     this.context.activate();
-    return { own, offset, host: pinned.at + pinnedOffset, bytes, on: this.#streamOf(range.stream) };
+    return { own, offset, host: pinned.at + pinnedOffset, bytes, on: this.streamAddress(range.stream) };
   }
 
   #note(buffer: RuntimeBuffer): void {
     this.noteUse(buffer.slot, buffer.generation);
-  }
-
-  #streamOf(stream: DeviceStream | undefined): number {
-    return this.#streams.resolve(stream?.handle, this.stream);
   }
 
   #kernelOf(kernel: DeviceKernel): CudaKernel {
