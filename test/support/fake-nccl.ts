@@ -46,7 +46,8 @@ export class FakeNccl extends FakeNative<typeof NCCL_SIGNATURES> {
   aborted = 0;
 
   readonly #communicators = new Map<number, Communicator>();
-  readonly #waiting = new Map<string, Part[]>();
+  /** What ranks gave so far, the oldest operation first. */
+  readonly #waiting = new Map<string, Part[][]>();
   #queued: (() => number)[] | undefined;
   #next = 0x5000;
   #cliques = 0;
@@ -138,11 +139,13 @@ export class FakeNccl extends FakeNative<typeof NCCL_SIGNATURES> {
     const key = `${member.clique} ${name}`;
     const step = (): number =>
       this.driver.enqueue(stream, () => {
-        const parts = this.#waiting.get(key) ?? [];
+        const meetings = this.#waiting.get(key) ?? [];
+        this.#waiting.set(key, meetings);
+        let parts = meetings.find((others) => !others.some(({ rank }) => rank === member.rank));
+        if (!parts) meetings.push((parts = []));
         parts.push({ ...part, rank: member.rank });
-        this.#waiting.set(key, parts);
         if (parts.length < needs) return OK;
-        this.#waiting.delete(key);
+        meetings.splice(meetings.indexOf(parts), 1);
         parts.sort((a, b) => a.rank - b.rank);
         if (parts.some(({ count, type }) => count !== parts[0]!.count || type !== parts[0]!.type))
           return INVALID_USAGE;
