@@ -7,18 +7,14 @@ export { Gemm, openGemm, type OpenGemmOptions } from './cublaslt/gemm.js';
 export { loadCublasLt, type CublasLt } from './cublaslt/load-cublaslt.js';
 export type { GemmOperands } from './cublaslt/operands.js';
 export type { GemmDtype, GemmEpilogue, GemmProblem } from './cublaslt/problem.js';
-export {
-  CudaDevice,
-  cudaDevices,
-  openCuda,
-  type CopyRange,
-  type OpenCudaOptions,
-} from './cuda/cuda-device.js';
+export { CudaDevice } from './cuda/cuda-device.js';
 export type { CudaDeviceInfo } from './cuda/devices.js';
 export { CudaGraph, CudaGraphExec } from './cuda/graph.js';
+export { cudaDevices, openCuda, type OpenCudaOptions } from './cuda/open-cuda.js';
 export { PinnedBuffer } from './cuda/pinned.js';
 export { CudaEvent, CudaStream, type EventOptions } from './cuda/stream.js';
 export type { TensorMapOptions } from './cuda/tensor-map.js';
+export type { CopyRange } from './cuda/transfers.js';
 export type { CudaDriver } from './driver/cuda-driver.js';
 export type { LaunchShape } from './driver/launch-packet.js';
 export { loadLibcuda, type LoadDriverOptions } from './driver/load-libcuda.js';

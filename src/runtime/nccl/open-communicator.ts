@@ -64,6 +64,8 @@ export async function openCommunicators(
   ordinals.forEach((ordinal, i) => {
     block.view.setInt32(list + 4 * i, ordinal, true);
   });
+  // NCCL reads and writes the memory of other GPUs of its process directly.
+  for (const device of devices) for (const peer of devices) if (peer !== device) device.openMemoryTo(peer);
   devices[0]!.context.activate();
   const status = nccl.api.commInitAll(block.address, devices.length, block.address + list);
   forgetContext(devices);

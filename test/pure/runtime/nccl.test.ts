@@ -299,6 +299,20 @@ describe('opening', () => {
     await expect(openCommunicators([], { library })).rejects.toMatchObject({ code: 'USAGE' });
   });
 
+  test('devices of one process open their memory to each other, where there is a way', async () => {
+    const { driver, nccl, devices } = await open();
+    expect(driver.opened).toEqual(['0 to 1', '1 to 0']);
+    driver.opened.length = 0;
+    driver.peers = 0;
+    for (const each of await openCommunicators(devices, { library: nccl.library })) each.close();
+    expect(driver.opened).toEqual([]);
+    driver.peers = 1;
+    driver.fail('cuMemPoolSetAccess', 1);
+    await expect(openCommunicators(devices, { library: nccl.library })).rejects.toMatchObject({
+      code: 'DRIVER_CALL',
+    });
+  });
+
   test('what NCCL refuses', async () => {
     const { nccl, devices } = await open();
     nccl.fail('commInitAll', 2);
