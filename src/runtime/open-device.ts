@@ -1,7 +1,7 @@
 /** The name of a device, or a device -> one that libraries launch on. */
 
 import type { Device } from '../device/device.js';
-import { openCuda, type OpenCudaOptions } from './cuda/cuda-device.js';
+import { openCuda, type OpenCudaOptions } from './cuda/open-cuda.js';
 import { isRuntimeDevice, type RuntimeDevice } from './runtime-device.js';
 import { TrackedDevice } from './tracked-device.js';
 

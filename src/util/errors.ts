@@ -51,6 +51,8 @@ export const ERROR_CATALOGUE = {
   DEVICE_LOST: 'a fault made the context of the device unusable',
   DRIVER_MISSING: 'no CUDA driver was found, or it is too old',
   DRIVER_CALL: 'the CUDA driver refused a call',
+  NATIVE_MISSING: 'cuBLASLt or NCCL was not found, or it is too old',
+  NATIVE_CALL: 'cuBLASLt or NCCL refused a call',
   HANDLE_CLOSED: 'something was used after it was freed or closed, or belongs to another device',
   PEERS: 'the process of the implementations to compare with failed',
   LIBRARY_MISS: 'no variant of the library serves this call',

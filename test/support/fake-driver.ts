@@ -78,6 +78,10 @@ export class FakeDriver implements CudaDriver {
   readonly launches: FakeLaunch[] = [];
   readonly missing = new Set<CudaFunction>();
   memoryPools = 1;
+  /** Whether devices reach each other's memory. */
+  peers = 1;
+  /** Which pools were opened to which devices: `0 to 1`. */
+  readonly opened: string[] = [];
 
   readonly #devices: readonly FakeDevice[];
   readonly #kernels: Readonly<Record<string, FakeKernel>>;
@@ -163,6 +167,22 @@ export class FakeDriver implements CudaDriver {
     const address = this.#reserve(bytes);
     this.#memory.set(address, { device, bytes: new Uint8Array(bytes) });
     return BigInt(address);
+  }
+
+  /** Host memory from an address on, for libraries that stand beside the driver. */
+  host(address: number, bytes: number): DataView {
+    const { bytes: memory, from } = this.#hostBytes(address);
+    return new DataView(memory.buffer, from, bytes);
+  }
+
+  /** Device memory from an address on; undefined where it is not all of one allocation. */
+  device(address: number, bytes: number): Uint8Array | undefined {
+    return this.#deviceBytes(address, bytes);
+  }
+
+  /** A status: the work is done now, or kept where the stream is captured. */
+  enqueue(stream: number, work: () => number): number {
+    return this.#queue(stream, work);
   }
 
   #call(name: CudaFunction, call: (...args: number[]) => number, args: number[]): number {
@@ -362,6 +382,8 @@ export class FakeDriver implements CudaDriver {
         const value = attributes(device(ordinal)!)[id];
         return value === undefined ? INVALID_VALUE : this.#put32(out, value);
       },
+      cuDeviceCanAccessPeer: (out, ordinal, peer) =>
+        device(ordinal) && device(peer) && ordinal !== peer ? this.#put32(out, this.peers) : 101,
       cuDeviceTotalMem: (out, ordinal) => this.#put64(out, device(ordinal)!.memoryBytes),
       cuDevicePrimaryCtxRetain: (out, ordinal) => {
         if (this.#poison !== OK) return this.#poison;
@@ -415,6 +437,16 @@ export class FakeDriver implements CudaDriver {
         this.#is(stream, 'stream') ? this.#free(address) : INVALID_HANDLE,
       cuDeviceGetDefaultMemPool: (out) => this.#put64(out, 77),
       cuMemPoolSetAttribute: (pool) => (pool === 77 ? OK : INVALID_HANDLE),
+      cuMemPoolSetAccess: (pool, list, count) => {
+        if (pool !== 77) return INVALID_HANDLE;
+        for (let i = 0; i < count; i++) {
+          const access = this.host(list + 12 * i, 12);
+          const [type, ordinal, flags] = [0, 4, 8].map((at) => access.getInt32(at, true));
+          if (type !== 1 || flags !== 3 || !device(ordinal!)) return INVALID_VALUE;
+          this.opened.push(`${this.#ordinal()} to ${ordinal}`);
+        }
+        return OK;
+      },
       cuMemPoolTrimTo: (pool) => (pool === 77 ? OK : INVALID_HANDLE),
       cuMemHostAlloc: (out, bytes) => {
         const address = this.addressOf(new ArrayBuffer(bytes));

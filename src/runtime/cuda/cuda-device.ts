@@ -9,58 +9,23 @@ import type {
 } from '../../device/device.js';
 import type { ParamEntry } from '../../device/manifest.js';
 import { RoseError } from '../../util/errors.js';
-import { assertRange, ownBuffer, RuntimeBuffer } from '../buffer.js';
+import { ownBuffer, RuntimeBuffer } from '../buffer.js';
 import { BufferTable, type Slot } from '../buffer-table.js';
 import type { CudaDriver } from '../driver/cuda-driver.js';
 import type { LaunchShape } from '../driver/launch-packet.js';
-import { loadLibcuda } from '../driver/load-libcuda.js';
 import { Resource } from '../lifetime.js';
 import type { AllocateOn, PreparedKernel, RuntimeDevice } from '../runtime-device.js';
 import { CudaContext } from './context.js';
-import { findCudaDevice, listCudaDevices, type CudaDeviceInfo } from './devices.js';
-import type { CudaGraph } from './graph.js';
+import type { CudaDeviceInfo } from './devices.js';
+import type { CudaGraph, GraphMember } from './graph.js';
 import { CudaKernel, CudaModule } from './module.js';
 import { PinnedBuffer } from './pinned.js';
 import { CudaPool } from './pool.js';
 import { StreamSet } from './stream-set.js';
 import { CudaEvent, poll, type CudaStream, type EventOptions } from './stream.js';
 import { encodeTensorMap, type TensorMapOptions } from './tensor-map.js';
+import { Transfers, type CopyRange } from './transfers.js';
 import { foreignRange } from './wrap.js';
-
-export interface OpenCudaOptions {
-  /** Which GPU; default 0. */
-  readonly ordinal?: number;
-  /** Path of the driver's library, or the driver itself. */
-  readonly driver?: string | CudaDriver;
-}
-
-async function driverOf(options: OpenCudaOptions): Promise<CudaDriver> {
-  const { driver } = options;
-  if (typeof driver === 'object') return driver;
-  return loadLibcuda(driver === undefined ? {} : { library: driver });
-}
-
-/** Raises DRIVER_MISSING, DEVICE_UNAVAILABLE, DRIVER_CALL. */
-export async function openCuda(options: OpenCudaOptions = {}): Promise<CudaDevice> {
-  const driver = await driverOf(options);
-  return new CudaDevice(driver, findCudaDevice(driver, options.ordinal ?? 0));
-}
-
-/** The GPUs of this machine. Raises DRIVER_MISSING, DEVICE_UNAVAILABLE, DRIVER_CALL. */
-export async function cudaDevices(options: OpenCudaOptions = {}): Promise<readonly CudaDeviceInfo[]> {
-  return listCudaDevices(await driverOf(options));
-}
-
-/** Part of a copy between host and device. */
-export interface CopyRange {
-  /** First byte in the device buffer; default 0. */
-  readonly offset?: number;
-  /** First byte in the pinned buffer; default 0. */
-  readonly pinnedOffset?: number;
-  /** Default: the rest of the pinned buffer. */
-  readonly bytes?: number;
-  readonly stream?: DeviceStream;
-}
 
 export class CudaDevice extends Resource implements RuntimeDevice {
   readonly kind = 'cuda';
@@ -75,6 +40,7 @@ export class CudaDevice extends Resource implements RuntimeDevice {
   readonly stream: CudaStream;
   readonly #pool: CudaPool;
   readonly #streams: StreamSet;
+  readonly #transfers: Transfers;
 
   constructor(
     driver: CudaDriver,
@@ -86,6 +52,7 @@ export class CudaDevice extends Resource implements RuntimeDevice {
     this.context = new CudaContext(driver, info.ordinal);
     this.#streams = new StreamSet(this.context);
     this.stream = this.#streams.create(0);
+    this.#transfers = new Transfers(this.context, this.buffers, this.#streams, this.stream);
     this.#pool = new CudaPool(this.context, info.memoryPools);
   }
 
@@ -93,7 +60,7 @@ export class CudaDevice extends Resource implements RuntimeDevice {
     this.#streams.assertNotCapturing('allocated');
     this.context.activate();
     const name = options.name ?? `buffer ${this.buffers.count}`;
-    const stream = this.#streamOf(options.stream);
+    const stream = this.streamAddress(options.stream);
     const others = options.stream ? [] : this.#streams.all;
     const at = this.#pool.alloc(bytes, `"${name}"`, stream, others);
     const slot = this.buffers.add(at, bytes, name);
@@ -120,59 +87,36 @@ export class CudaDevice extends Resource implements RuntimeDevice {
   }
 
   copyIn(buffer: DeviceBuffer, data: Uint8Array, offset = 0, stream?: DeviceStream): void {
-    const own = this.#copying(buffer, offset, data.length);
-    const on = this.#streamOf(stream);
-    const from = this.context.driver.addressOf(data);
-    const { api } = this.context;
-    this.context.check(api.cuMemcpyHtoDAsync(own.at + offset, from, data.length, on), 'cuMemcpyHtoDAsync');
-    this.context.wait(on);
+    this.#transfers.copyIn(buffer, data, offset, stream);
   }
 
   copyOut(buffer: DeviceBuffer, into: Uint8Array, offset = 0, stream?: DeviceStream): void {
-    const own = this.#copying(buffer, offset, into.length);
-    const on = this.#streamOf(stream);
-    const to = this.context.driver.addressOf(into);
-    const { api } = this.context;
-    this.context.check(api.cuMemcpyDtoHAsync(to, own.at + offset, into.length, on), 'cuMemcpyDtoHAsync');
-    this.context.wait(on);
+    this.#transfers.copyOut(buffer, into, offset, stream);
   }
 
   /** Queues a copy from pinned memory, which must not change before the stream gets there. */
   copyInAsync(buffer: DeviceBuffer, from: PinnedBuffer, range: CopyRange = {}): void {
-    const { own, offset, host, bytes, on } = this.#range(buffer, from, range);
-    const { api } = this.context;
-    this.context.check(api.cuMemcpyHtoDAsync(own.at + offset, host, bytes, on), 'cuMemcpyHtoDAsync');
+    this.#transfers.copyInAsync(buffer, from, range);
   }
 
   /** Queues a copy to pinned memory, which is to be read after the stream got there. */
   copyOutAsync(buffer: DeviceBuffer, into: PinnedBuffer, range: CopyRange = {}): void {
-    const { own, offset, host, bytes, on } = this.#range(buffer, into, range);
-    const { api } = this.context;
-    this.context.check(api.cuMemcpyDtoHAsync(host, own.at + offset, bytes, on), 'cuMemcpyDtoHAsync');
+    this.#transfers.copyOutAsync(buffer, into, range);
   }
 
   /** Queues a copy of `bytes` bytes, by default all of `from`, between two buffers of this device. */
   copy(to: DeviceBuffer, from: DeviceBuffer, bytes = from.bytes, stream?: DeviceStream): void {
-    const [target, source] = [ownBuffer(to, this.buffers), ownBuffer(from, this.buffers)];
-    assertRange(target, 0, bytes);
-    assertRange(source, 0, bytes);
-    this.#note(target);
-    this.#note(source);
-    this.context.activate();
-    const on = this.#streamOf(stream);
-    this.context.check(
-      this.context.api.cuMemcpyDtoDAsync(target.at, source.at, bytes, on),
-      'cuMemcpyDtoDAsync',
-    );
+    this.#transfers.copy(to, from, bytes, stream);
   }
 
   fill(buffer: DeviceBuffer, byte: number, stream?: DeviceStream): void {
-    const own = ownBuffer(buffer, this.buffers);
-    if (own.bytes === 0) return;
-    this.#note(own);
+    this.#transfers.fill(buffer, byte, stream);
+  }
+
+  /** Lets another GPU of this process reach the memory of this one; false where the machine has no way between them. */
+  openMemoryTo(peer: CudaDevice): boolean {
     this.context.activate();
-    const on = this.#streamOf(stream);
-    this.context.check(this.context.api.cuMemsetD8Async(own.at, byte, own.bytes, on), 'cuMemsetD8Async');
+    return this.#pool.openTo(peer.info.ordinal);
   }
 
   pinned(bytes: number): PinnedBuffer {
@@ -229,7 +173,7 @@ export class CudaDevice extends Resource implements RuntimeDevice {
       packet.parameters.setUint8(i, byte);
     });
     packet.setGrid(...grid);
-    packet.setStream(this.#streamOf(stream));
+    packet.setStream(this.streamAddress(stream));
     this.#kernelOf(kernel).launch(packet);
   }
 
@@ -248,6 +192,16 @@ export class CudaDevice extends Resource implements RuntimeDevice {
 
   noteUse(slot: number, generation: number): void {
     this.#streams.noteUse(slot, generation);
+  }
+
+  /** Address of a stream; where none is named, of the device's own or the captured one. Raises HANDLE_CLOSED. */
+  streamAddress(stream: DeviceStream | undefined): number {
+    return this.#streams.resolve(stream?.handle, this.stream);
+  }
+
+  /** Tells a capture that its graph holds work of something that has to outlive it. */
+  noteMember(member: GraphMember): void {
+    this.#streams.noteMember(member);
   }
 
   tensorMap(options: TensorMapOptions): Uint8Array<ArrayBuffer> {
@@ -294,44 +248,9 @@ export class CudaDevice extends Resource implements RuntimeDevice {
     this.#streams.assertNotCapturing('freed');
     if (!this.context.lost) {
       this.context.activate();
-      this.#pool.free(slot.at, this.#streamOf(on), on ? [] : this.#streams.all);
+      this.#pool.free(slot.at, this.streamAddress(on), on ? [] : this.#streams.all);
     }
     this.buffers.remove(slot);
-  }
-
-  #copying(buffer: DeviceBuffer, offset: number, bytes: number): RuntimeBuffer {
-    this.#streams.assertNotCapturing('copied to or from the host');
-    const own = ownBuffer(buffer, this.buffers);
-    assertRange(own, offset, bytes);
-    this.context.activate();
-    return own;
-  }
-
-  #range(buffer: DeviceBuffer, pinned: PinnedBuffer, range: CopyRange) {
-    const own = ownBuffer(buffer, this.buffers);
-    const { offset = 0, pinnedOffset = 0 } = range;
-    const bytes = range.bytes ?? pinned.byteLength - pinnedOffset;
-    assertRange(own, offset, bytes);
-    if (pinnedOffset < 0 || pinnedOffset + bytes > pinned.bytes.length) {
-      throw new RoseError({
-        code: 'USAGE',
-        message: 'a copy reaches beyond the pinned buffer',
-        actual: `bytes ${pinnedOffset} to ${pinnedOffset + bytes}`,
-        expected: `at most ${pinned.byteLength} bytes`,
-        next: 'copy within the buffer',
-      });
-    }
-    this.#note(own);
-    this.context.activate();
-    return { own, offset, host: pinned.at + pinnedOffset, bytes, on: this.#streamOf(range.stream) };
-  }
-
-  #note(buffer: RuntimeBuffer): void {
-    this.noteUse(buffer.slot, buffer.generation);
-  }
-
-  #streamOf(stream: DeviceStream | undefined): number {
-    return this.#streams.resolve(stream?.handle, this.stream);
   }
 
   #kernelOf(kernel: DeviceKernel): CudaKernel {

@@ -8,17 +8,31 @@ import { Resource } from '../lifetime.js';
 import type { CudaContext } from './context.js';
 import type { CudaStream } from './stream.js';
 
-/** Buffers that captured work uses, as slots and their generations in turn. */
-export type UsedBuffers = readonly number[];
+/** Something whose work a graph may hold, and which has to outlive it: told how many graphs do. */
+export interface GraphMember {
+  graphs: number;
+}
+
+/** What captured work uses. */
+export interface Used {
+  /** Slots of buffers and their generations in turn. */
+  readonly buffers: readonly number[];
+  readonly members: ReadonlySet<GraphMember>;
+}
+
+function hold({ members }: Used, by: 1 | -1): void {
+  for (const member of members) member.graphs += by;
+}
 
 export class CudaGraph extends Resource {
   constructor(
     readonly context: CudaContext,
     readonly handle: number,
     readonly buffers: BufferTable,
-    readonly used: UsedBuffers,
+    readonly used: Used,
   ) {
     super('a CUDA graph');
+    hold(used, 1);
     context.adopt(handle, 'cuGraphDestroy');
   }
 
@@ -40,6 +54,7 @@ export class CudaGraph extends Resource {
   }
 
   protected override release(): void {
+    hold(this.used, -1);
     this.context.destroy(this.handle);
   }
 }
@@ -47,7 +62,7 @@ export class CudaGraph extends Resource {
 export class CudaGraphExec extends Resource {
   readonly context: CudaContext;
   readonly #buffers: BufferTable;
-  #used: UsedBuffers;
+  #used: Used;
   /** Number of frees at which every buffer was last seen live. */
   #checkedAt = -1;
 
@@ -59,6 +74,7 @@ export class CudaGraphExec extends Resource {
     this.context = graph.context;
     this.#buffers = graph.buffers;
     this.#used = graph.used;
+    hold(this.#used, 1);
     this.context.adopt(handle, 'cuGraphExecDestroy');
   }
 
@@ -84,14 +100,17 @@ export class CudaGraphExec extends Resource {
     const status = context.api.cuGraphExecUpdate(this.handle, graph.handle, result.address);
     if (status === STATUS.graphUpdateFailure) return false;
     context.check(status, 'cuGraphExecUpdate');
+    hold(graph.used, 1);
+    hold(this.#used, -1);
     this.#used = graph.used;
     this.#checkedAt = -1;
     return true;
   }
 
   #checkBuffers(): void {
-    for (let i = 0; i < this.#used.length; i += 2) {
-      if (!this.#buffers.isLive(this.#used[i]!, this.#used[i + 1]!)) {
+    const { buffers } = this.#used;
+    for (let i = 0; i < buffers.length; i += 2) {
+      if (!this.#buffers.isLive(buffers[i]!, buffers[i + 1]!)) {
         throw new RoseError({
           code: 'HANDLE_CLOSED',
           message: 'a buffer that the graph uses was freed',
@@ -103,6 +122,7 @@ export class CudaGraphExec extends Resource {
   }
 
   protected override release(): void {
+    hold(this.#used, -1);
     this.context.destroy(this.handle);
   }
 }

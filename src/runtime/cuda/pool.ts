@@ -1,11 +1,14 @@
 /** Device memory in stream order, from the pool that the driver keeps for the device. */
 
 import type { RoseError } from '../../util/errors.js';
+import { HostBlock } from '../driver/cuda-driver.js';
 import { STATUS } from '../driver/driver-error.js';
 import type { CudaContext } from './context.js';
 import { CudaEvent } from './stream.js';
 
 const RELEASE_THRESHOLD = 4;
+/** CUmemAccessDesc, 12 bytes: type of the location, which one, access. */
+const ACCESS = { device: 1, readAndWrite: 3, bytes: 12 } as const;
 
 export class CudaPool {
   /** Handle of the driver's pool; 0 where the device has none and memory is allocated at once. */
@@ -51,6 +54,26 @@ export class CudaPool {
   trim(): void {
     if (this.#pool !== 0)
       this.context.check(this.context.api.cuMemPoolTrimTo(this.#pool, 0), 'cuMemPoolTrimTo');
+  }
+
+  /**
+   * Lets another GPU of this process reach what is and will be allocated here; false where it cannot. Memory of a pool, unlike
+   * other memory, is not opened by enabling peer access.
+   */
+  openTo(ordinal: number): boolean {
+    const { api, out, driver } = this.context;
+    this.context.check(
+      api.cuDeviceCanAccessPeer(out.address, ordinal, this.context.ordinal),
+      'cuDeviceCanAccessPeer',
+    );
+    if (out.view.getInt32(0, true) === 0) return false;
+    if (this.#pool === 0) return true;
+    const access = new HostBlock(driver, ACCESS.bytes);
+    access.view.setInt32(0, ACCESS.device, true);
+    access.view.setInt32(4, ordinal, true);
+    access.view.setInt32(8, ACCESS.readAndWrite, true);
+    this.context.check(api.cuMemPoolSetAccess(this.#pool, access.address, 1), 'cuMemPoolSetAccess');
+    return true;
   }
 
   close(): void {

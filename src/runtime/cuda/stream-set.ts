@@ -5,15 +5,16 @@ import { RoseError } from '../../util/errors.js';
 import type { BufferTable } from '../buffer-table.js';
 import { closedError } from '../lifetime.js';
 import type { CudaContext } from './context.js';
-import { CudaGraph } from './graph.js';
+import { CudaGraph, type GraphMember } from './graph.js';
 import { CudaEvent, CudaStream } from './stream.js';
 
 const CAPTURE_THREAD_LOCAL = 1;
 
-/** While a stream is captured: it, and the buffers its work uses. */
+/** While a stream is captured: it, and what its work uses. */
 interface Capture {
   readonly stream: number;
-  readonly used: number[];
+  readonly buffers: number[];
+  readonly members: Set<GraphMember>;
 }
 
 export class StreamSet {
@@ -53,7 +54,12 @@ export class StreamSet {
 
   /** Tells a capture that its work uses a buffer. */
   noteUse(slot: number, generation: number): void {
-    this.#capture?.used.push(slot, generation);
+    this.#capture?.buffers.push(slot, generation);
+  }
+
+  /** Tells a capture that its graph holds work of this. */
+  noteMember(member: GraphMember): void {
+    this.#capture?.members.add(member);
   }
 
   /** @throws USAGE during a capture */
@@ -75,7 +81,7 @@ export class StreamSet {
     if (at === undefined) throw closedError(`the stream ${stream.handle}`);
     context.activate();
     context.check(api.cuStreamBeginCapture(at, CAPTURE_THREAD_LOCAL), 'cuStreamBeginCapture');
-    const capture: Capture = { stream: at, used: [] };
+    const capture: Capture = { stream: at, buffers: [], members: new Set() };
     this.#capture = capture;
     let finished = false;
     try {
@@ -83,11 +89,13 @@ export class StreamSet {
       finished = true;
     } finally {
       this.#capture = undefined;
+      // Work for several devices leaves another one's context current.
+      if (!context.lost) context.activate();
       const status = api.cuStreamEndCapture(at, out.address);
       // A failure of `work` says more than the broken capture that follows from it.
       if (finished) context.check(status, 'cuStreamEndCapture');
       else if (status === 0) api.cuGraphDestroy(out.getAddress(0));
     }
-    return new CudaGraph(context, out.getAddress(0), buffers, capture.used);
+    return new CudaGraph(context, out.getAddress(0), buffers, capture);
   }
 }

@@ -1,31 +1,28 @@
 /** What the runtime needs of a CUDA driver: its functions, and host memory that they can reach. */
 
+import type { HostMemory } from '../native/shared-library.js';
 import type { CudaApi, CudaFunction } from './signatures.js';
 
-export interface CudaDriver {
+export interface CudaDriver extends HostMemory {
   /** The shared library, for messages. */
   readonly library: string;
   readonly api: CudaApi;
   has(name: CudaFunction): boolean;
-  /** Host address of the first byte. The memory of an array buffer stays where it is. */
-  addressOf(memory: ArrayBuffer | ArrayBufferView): number;
-  /** The text that ends at a zero byte. */
-  textAt(address: number): string;
   /** Memory that the driver allocated on the host, as an array buffer. */
   memoryAt(address: number, bytes: number): ArrayBuffer;
   /** The context that is current on this thread; 0 before the first. */
   currentContext: number;
 }
 
-/** Host memory for the driver to read and write: results of calls, packed structures. */
+/** Host memory for a library to read and write: results of calls, packed structures. */
 export class HostBlock {
   readonly view: DataView;
   readonly address: number;
 
-  constructor(driver: CudaDriver, bytes: number) {
+  constructor(host: Pick<HostMemory, 'addressOf'>, bytes: number) {
     const memory = new ArrayBuffer(bytes);
     this.view = new DataView(memory);
-    this.address = driver.addressOf(memory);
+    this.address = host.addressOf(memory);
   }
 
   getAddress(offset: number): number {

@@ -1,10 +1,9 @@
 /** The CUDA driver's shared library -> a table of callable functions, through koffi. */
 
-import type koffiType from 'koffi';
 import { RoseError } from '../../util/errors.js';
-import { errorMessage } from '../../util/system-error.js';
+import { bindFunctions, hostMemory, loadKoffi, openFirst } from '../native/shared-library.js';
 import type { CudaDriver } from './cuda-driver.js';
-import { SIGNATURES, type CudaApi, type CudaFunction } from './signatures.js';
+import { SIGNATURES } from './signatures.js';
 
 export interface LoadDriverOptions {
   /** Path or name of the library; default: `libcuda.so.1` or `nvcuda.dll`, as the system finds it. */
@@ -33,46 +32,23 @@ export function loadLibcuda(options: LoadDriverOptions = {}): Promise<CudaDriver
 }
 
 async function bind(names: readonly string[]): Promise<CudaDriver> {
-  const { default: koffi } = await import('koffi');
-  const { library, name } = open(koffi, names);
-  const missing = new Set<CudaFunction>();
-  const api: Partial<Record<CudaFunction, (...args: number[]) => number>> = {};
-  for (const [function_, { symbol, takes }] of Object.entries(SIGNATURES) as [
-    CudaFunction,
-    (typeof SIGNATURES)[CudaFunction],
-  ][]) {
-    try {
-      api[function_] = library.func(symbol, 'int32', [...takes]) as (...args: number[]) => number;
-    } catch (error) {
-      missing.add(function_);
-      api[function_] = () => {
-        throw lacking(name, symbol, error);
-      };
-    }
-  }
+  const koffi = await loadKoffi();
+  const { opened, failures } = openFirst(koffi, names);
+  if (!opened) throw absent(names, failures);
+  const { name } = opened;
+  const { api, missing } = bindFunctions(opened, SIGNATURES, (symbol, cause) => lacking(name, symbol, cause));
   return {
+    ...hostMemory(koffi),
     library: name,
-    api: api as unknown as CudaApi,
+    api,
     has: (function_) => !missing.has(function_),
-    addressOf: (memory) => Number(koffi.address(memory)),
-    textAt: (address) => String(koffi.decode(BigInt(address), 'char', -1)),
     memoryAt: (address, bytes) => koffi.view(BigInt(address), bytes),
     currentContext: 0,
   };
 }
 
-type Koffi = typeof koffiType;
-
-function open(koffi: Koffi, names: readonly string[]): { library: ReturnType<Koffi['load']>; name: string } {
-  const failures: string[] = [];
-  for (const name of names) {
-    try {
-      return { library: koffi.load(name), name };
-    } catch (error) {
-      failures.push(`${name}: ${errorMessage(error)}`);
-    }
-  }
-  throw new RoseError({
+function absent(names: readonly string[], failures: readonly string[]): RoseError {
+  return new RoseError({
     code: 'DRIVER_MISSING',
     message: 'the CUDA driver library cannot be loaded',
     actual: failures.join('; ') || `no driver exists for ${process.platform}`,

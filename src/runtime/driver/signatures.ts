@@ -1,17 +1,10 @@
 /**
  * The functions of the CUDA driver that the runtime calls: name -> exported symbol and parameter types.
  *
- * Names and order of parameters are those of the CUDA Driver API reference. Handles, pointers and sizes are plain
- * numbers (addresses of a 64-bit machine lie below 2^53), because that is what a call costs least with. All of them
- * return a status. A `_v2` or `_v3` symbol is the one that the reference's name stands for since its release.
+ * Names and order of parameters are those of the CUDA Driver API reference. All of them return a status. A `_v2` or `_v3` symbol is the one that the reference's name stands for since its release.
  */
 
-export type NativeType = 'int32' | 'uint32' | 'uint64';
-
-interface Signature {
-  readonly symbol: string;
-  readonly takes: readonly NativeType[];
-}
+import type { NativeApi, Signatures } from '../native/signature.js';
 
 const I = 'int32';
 const U = 'uint32';
@@ -29,6 +22,7 @@ export const SIGNATURES = {
   cuDeviceGetName: { symbol: 'cuDeviceGetName', takes: [P, I, I] },
   cuDeviceGetAttribute: { symbol: 'cuDeviceGetAttribute', takes: [P, I, I] },
   cuDeviceTotalMem: { symbol: 'cuDeviceTotalMem_v2', takes: [P, I] },
+  cuDeviceCanAccessPeer: { symbol: 'cuDeviceCanAccessPeer', takes: [P, I, I] },
   cuDevicePrimaryCtxRetain: { symbol: 'cuDevicePrimaryCtxRetain', takes: [P, I] },
   cuDevicePrimaryCtxRelease: { symbol: 'cuDevicePrimaryCtxRelease_v2', takes: [I] },
   cuCtxSetCurrent: { symbol: 'cuCtxSetCurrent', takes: [P] },
@@ -50,6 +44,7 @@ export const SIGNATURES = {
   cuMemFreeAsync: { symbol: 'cuMemFreeAsync', takes: [P, P] },
   cuDeviceGetDefaultMemPool: { symbol: 'cuDeviceGetDefaultMemPool', takes: [P, I] },
   cuMemPoolSetAttribute: { symbol: 'cuMemPoolSetAttribute', takes: [P, I, P] },
+  cuMemPoolSetAccess: { symbol: 'cuMemPoolSetAccess', takes: [P, P, P] },
   cuMemPoolTrimTo: { symbol: 'cuMemPoolTrimTo', takes: [P, P] },
   cuMemHostAlloc: { symbol: 'cuMemHostAlloc', takes: [P, P, U] },
   cuMemFreeHost: { symbol: 'cuMemFreeHost', takes: [P] },
@@ -83,16 +78,8 @@ export const SIGNATURES = {
   cuGraphLaunch: { symbol: 'cuGraphLaunch', takes: [P, P] },
   cuGraphExecDestroy: { symbol: 'cuGraphExecDestroy', takes: [P] },
   cuGraphDestroy: { symbol: 'cuGraphDestroy', takes: [P] },
-} as const satisfies Record<string, Signature>;
+} as const satisfies Signatures;
 
 export type CudaFunction = keyof typeof SIGNATURES;
 
-/** A number in the place of each member. */
-type Numbers<T extends readonly unknown[]> = { -readonly [K in keyof T]: number };
-
-/** One function: a number for each parameter, a status back. */
-export type NativeCall<F extends CudaFunction> = (
-  ...args: Numbers<(typeof SIGNATURES)[F]['takes']>
-) => number;
-
-export type CudaApi = { readonly [F in CudaFunction]: NativeCall<F> };
+export type CudaApi = NativeApi<typeof SIGNATURES>;
