@@ -62,7 +62,7 @@ function run(name, problem, { alpha = 1, beta = 0, timed = false } = {}) {
   // What is not written stays NaN.
   if (beta === 0) device.fill(before.tensor.buffer, 0xff);
   const fp8 = types.a.startsWith('e');
-  const bias = epilogue.endsWith('bias')
+  const bias = epilogue.startsWith('bias')
     ? operand(device, fp8 && types.out === 'f32' ? 'bf16' : types.out, [n], 4)
     : undefined;
   const scales = fp8 ? { scaleA: 0.5, scaleB: 0.25 } : {};
@@ -100,13 +100,13 @@ function run(name, problem, { alpha = 1, beta = 0, timed = false } = {}) {
         magnitude += Math.abs(x * y);
       }
       const plain = scale * sum + beta * before.at(index) + (bias?.at(column) ?? 0);
-      const expected = (ACTIVATE[epilogue.split('-')[0]] ?? ((x) => x))(plain);
+      const expected = (ACTIVATE[epilogue.split('-').at(-1)] ?? ((x) => x))(plain);
       const found = elementOf(device, before.tensor, index);
       // GELU's slope is at most 1.13; its own approximation of tanh errs by 2^-10.
       const allowed =
         1.13 * Math.abs(scale) * magnitude * sumError +
         Math.abs(expected) * ULP[types.out] +
-        (epilogue.startsWith('gelu') ? 2 ** -10 : 0);
+        (epilogue.endsWith('gelu') ? 2 ** -10 : 0);
       const error = Math.abs(found - expected);
       worst = Math.max(worst, error / allowed);
       if (!(error <= allowed)) {
@@ -194,7 +194,7 @@ for (const types of [
 ]) {
   attempt('fp8', { ...small, types, transposes: { b: true } });
 }
-for (const epilogue of ['bias', 'relu', 'relu-bias', 'gelu', 'gelu-bias']) {
+for (const epilogue of ['bias', 'relu', 'bias-relu', 'gelu', 'bias-gelu']) {
   for (const type of ['bf16', 'e4m3']) {
     const types = { a: type, b: type, out: 'bf16' };
     attempt(

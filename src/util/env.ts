@@ -1,5 +1,5 @@
 /**
- * The environment, read in this one file.
+ * The environment, read in this one file; where shared libraries lie is in `library-env.ts`.
  *
  * | variable | meaning |
  * |---|---|

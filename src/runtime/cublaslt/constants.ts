@@ -17,9 +17,9 @@ export const EPILOGUE = {
   none: 1,
   relu: 2,
   bias: 4,
-  'relu-bias': 6,
+  'bias-relu': 6,
   gelu: 32,
-  'gelu-bias': 36,
+  'bias-gelu': 36,
 } as const;
 
 /** cublasLtMatmulDescAttributes_t, with the size of each value. */
@@ -46,4 +46,4 @@ export const PREFERENCE = {
 /** cublasLtMatmulHeuristicResult_t: offsets of its fields. */
 export const HEURISTIC = { algorithm: 0, workspaceBytes: 64, state: 72, waves: 76, size: 96 } as const;
 
-export const STATUS = { success: 0, invalidValue: 7, archMismatch: 8, notSupported: 15 } as const;
+export const STATUS = { success: 0, notInitialized: 1, archMismatch: 8, notSupported: 15 } as const;

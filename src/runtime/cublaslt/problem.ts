@@ -106,7 +106,7 @@ export function checkProblem(problem: GemmProblem): CheckedProblem {
   const b = stored('b', types.b, transposeB ? [n, k] : [k, n], pitches.b, text);
   const out = stored('out', types.out, [m, n], pitches.out, text);
   if (fp8) checkFp8(text, { transposeA, transposeB, alignment, n, k, pitchA: a.pitch, pitchB: b.pitch });
-  const withBias = epilogue.endsWith('bias');
+  const withBias = epilogue.startsWith('bias');
   const bias = withBias ? (fp8 && types.out === 'f32' ? 'bf16' : types.out) : undefined;
   const pitchKey = [a, b, out].map(({ pitch }) => pitch);
   const flags = [transposeA, transposeB, tf32, fastAccumulation].map(Number);

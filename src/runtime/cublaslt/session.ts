@@ -15,6 +15,8 @@ type Destroy = 'matmulDescDestroy' | 'matrixLayoutDestroy' | 'matmulPreferenceDe
 export type Attribute = readonly [id: number, bytes: 1 | 4 | 8];
 
 const NEXT: Readonly<Record<number, string>> = {
+  [STATUS.notInitialized]:
+    'update the NVIDIA driver, or set ROSE_GEN_CUBLASLT to a cuBLASLt that is no newer than it',
   [STATUS.notSupported]: 'use other dtypes, extents or pitches; docs/runtime.md lists what there is',
   [STATUS.archMismatch]: 'use dtypes that this GPU has: FP8 needs sm89 or later',
 };

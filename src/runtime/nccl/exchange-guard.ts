@@ -28,7 +28,11 @@ export function elements(call: string, tensor: DeviceTensor, device: CudaDevice)
   return tensor.byteLength / dtypeBytes(tensor.dtype);
 }
 
-/** Raises LAUNCH_GUARD unless `to` takes `factor` (or 1 / factor) times the elements of `from`, of the same dtype. */
+/**
+ * Raises LAUNCH_GUARD unless both tensors have one dtype, and as many elements are given as are taken.
+ *
+ * @param counts what `from` gives to all ranks together, and what `to` takes from them
+ */
 export function expectSame(
   call: string,
   from: DeviceTensor,

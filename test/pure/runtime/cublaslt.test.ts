@@ -117,19 +117,19 @@ describe('products', () => {
     expect([...out.read()]).toEqual(product(problem, a, b).map((value) => 2 * value + 5));
   });
 
-  test.each(['bias', 'relu', 'relu-bias', 'gelu', 'gelu-bias'] as const)('epilogue %s', async (epilogue) => {
+  test.each(['bias', 'relu', 'bias-relu', 'gelu', 'bias-gelu'] as const)('epilogue %s', async (epilogue) => {
     const { gemm, tensor } = await open();
     const problem: GemmProblem = { ...SMALL, types: { a: 'f32', b: 'f32', out: 'f32' }, epilogue };
     const [a, b, bias] = [numbers(15, 5), numbers(20, 6), [1, -2, 3, -4]];
     const out = tensor('f32', [3, 4]);
-    const withBias = epilogue.endsWith('bias') && { bias: tensor('f32', [4], bias) };
+    const withBias = epilogue.startsWith('bias') && { bias: tensor('f32', [4], bias) };
     gemm.run(problem, { a: tensor('f32', [3, 5], a), b: tensor('f32', [5, 4], b), out, ...withBias });
     const gelu = (x: number): number =>
       0.5 * x * (1 + Math.tanh(0.7978845608028654 * (x + 0.044715 * x ** 3)));
     const expected = product(problem, a, b)
       .map((value, i) => value + (withBias ? bias[i % 4]! : 0))
-      .map((value) => (epilogue.startsWith('relu') ? Math.max(value, 0) : value))
-      .map((value) => (epilogue.startsWith('gelu') ? gelu(value) : value));
+      .map((value) => (epilogue.endsWith('relu') ? Math.max(value, 0) : value))
+      .map((value) => (epilogue.endsWith('gelu') ? gelu(value) : value));
     const found = out.read();
     expected.forEach((value, i) => expect(found[i]).toBeCloseTo(value, 4));
   });

@@ -16,8 +16,8 @@ import { fakeDriver, removeFolders, SCALE, writeLibrary } from './helpers.js';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-const LAUNCHES = 20_000;
-const ROUNDS = 15;
+const LAUNCHES = 10_000;
+const ROUNDS = 10;
 /** The smallest JavaScript object is 12 bytes or more; a hundredth of that a launch is none. */
 const BYTES_A_LAUNCH = 0.12;
 
