@@ -108,6 +108,7 @@ export class GemmPlan {
     const { session, problem } = this;
     const { api, handle, out } = session;
     session.device.context.activate();
+    out.setAddress(0, 0);
     const status = api.matmulAlgoGetHeuristic(
       handle,
       operation,

@@ -5,7 +5,7 @@ import { STATUS } from './constants.js';
 import type { Nccl } from './signatures.js';
 
 const NEXT: Readonly<Record<number, string>> = {
-  1: 'look at the CUDA error that NCCL reports; free memory, or end what else uses the devices',
+  1: 'look at the CUDA error that NCCL reports: update the driver, free memory, or end what else uses the devices',
   2: 'check that the ranks reach each other over the network, and /dev/shm is large enough; NCCL_DEBUG=WARN says more',
   4: 'correct the arguments; NCCL_DEBUG=WARN says which one',
   5: 'make the same calls in the same order on every rank, those of one process in a group',
