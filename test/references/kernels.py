@@ -292,10 +292,7 @@ def drawn(filtered):
                 if t["top_p"][row] < 1:
                     before = np.cumsum(weight[order]) - weight[order]
                     order = order[before < max(t["top_p"][row], 1e-300) * weight[order].sum()]
-                order = order[weight[order] >= t["min_p"][row]]
-            if len(order) == 0:
-                tokens.append(0)
-                continue
+                order = order[(weight[order] >= t["min_p"][row]) | (x[order] == x.max())]
             bits = philox(int(t["seed"][row]), int(t["offset"][row]), len(x))[order] & np.uint64(2**31 - 1)
             wait = -np.log1p(-(bits.astype(np.float64) + 0.5) / 2**31)
             tokens.append(order[np.argmin(np.log(wait) - (x[order] - x.max()) / t["temperature"][row])])
