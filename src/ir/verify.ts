@@ -165,10 +165,6 @@ class BodyVerifier {
         this.run(statement.then);
         this.run(statement.otherwise ?? []);
         return;
-      case 'shared-add':
-        this.coordinates(statement.to, 1);
-        [statement.index, statement.value].forEach((expr) => this.expr(expr));
-        return;
       case 'barrier':
       case 'warp-barrier':
       case 'cluster-barrier':

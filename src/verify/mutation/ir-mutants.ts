@@ -70,8 +70,6 @@ export function describe(node: Statement | TileExpr): string {
       return `random bits of ${describe(node.start)} under ${describe(node.seed)}, ${describe(node.offset)}`;
     case 'share-of':
       return `${describe(node.share)} of ${describe(node.total)}`;
-    case 'shared-add':
-      return `${node.to}[${describe(node.index)}] += ${describe(node.value)}`;
     case 'row-total':
       return `${node.name} = sum over the row of ${describe(node.value)}`;
     case 'search-bins':

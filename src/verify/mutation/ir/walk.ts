@@ -164,7 +164,6 @@ function topExpressions(statement: Statement): readonly Top[] {
       ];
     case 'shared-add':
     case 'cluster-store':
-    case 'shared-add':
       return [
         { expr: statement.value, replace: (value) => ({ ...statement, value }) },
         { expr: statement.index, replace: (index) => ({ ...statement, index }) },
