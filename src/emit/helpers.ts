@@ -1,6 +1,7 @@
 /** Small functions that a rendered module defines when its body uses them. */
 
 import type { Helper, Imports } from './imports.js';
+import { randomBits, rowTotal, searchBins, shareOf } from './sampling-helpers.js';
 
 /**
  * One Newton step after an approximate instruction: what is a scalar of a row costs nothing to have right, and is as good
@@ -146,6 +147,35 @@ export function helperSource(helper: Helper, imports: Imports): string {
       `            parts[i] = ${fold}`,
       '        count = half',
       '    return parts[0]',
+    ].join('\n');
+  }
+  if (helper === 'random_bits') return randomBits(imports);
+  if (helper === 'row_total') return rowTotal(imports);
+  if (helper === 'search_bins') return searchBins(imports);
+  if (helper === 'share_of') return shareOf(imports);
+  if (helper === 'order_keys') {
+    return [
+      '@cute.jit',
+      'def order_keys(values, ascending: cutlass.Constexpr, count: cutlass.Constexpr):',
+      `    elements = cute.make_rmem_tensor((count,), ${f32})`,
+      '    elements.store(values)',
+      `    keys = cute.make_rmem_tensor((count,), ${imports.type('i32')})`,
+      '    for i in cutlass.range_constexpr(count):',
+      '        keys[i] = order_key(elements[i], ascending)',
+      '    return keys.load()',
+    ].join('\n');
+  }
+  if (helper === 'shift_bits') {
+    return [
+      '@cute.jit',
+      'def shift_bits(values, counts, dtype: cutlass.Constexpr, left: cutlass.Constexpr, size: cutlass.Constexpr):',
+      '    elements = cute.make_rmem_tensor((size,), dtype)',
+      '    steps = cute.make_rmem_tensor((size,), dtype)',
+      '    elements.store(values)',
+      '    steps.store(counts)',
+      '    for i in cutlass.range_constexpr(size):',
+      '        elements[i] = elements[i] << steps[i] if cutlass.const_expr(left) else elements[i] >> steps[i]',
+      '    return elements.load()',
     ].join('\n');
   }
   const refined = REFINED[helper];

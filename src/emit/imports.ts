@@ -18,6 +18,12 @@ export const DSL_TYPES: Readonly<Record<Dtype, string>> = {
 
 export type Helper =
   | 'order_key'
+  | 'order_keys'
+  | 'random_bits'
+  | 'row_total'
+  | 'search_bins'
+  | 'share_of'
+  | 'shift_bits'
   | 'placed_key'
   | 'reduce_sum'
   | 'reduce_max'

@@ -99,19 +99,36 @@ export class BodyPrinter {
         emit(
           `    remote = cute.arch.map_dsmem_ptr(${statement.to}.iterator + (${index}), ${exprs.type('i32')}(peer))`,
         );
+        const bits = statement.value.dtype === 'f32' ? 'f32' : 'b32';
         emit(
-          `    cute.arch.inline_ptx("st.shared::cluster.f32 [{$r0}], {$r1};", read_only_args=[remote.toint(), ${exprs.print(statement.value)}])`,
+          `    cute.arch.inline_ptx("st.shared::cluster.${bits} [{$r0}], {$r1};", read_only_args=[remote.toint(), ${exprs.print(statement.value)}])`,
         );
         return;
       }
-      case 'shared-add':
-        emit(
-          `cute.arch.atomic_add(${statement.to}.iterator + (${exprs.print(statement.index)}), ${exprs.type('i32')}(${exprs.print(statement.value)}), sem="relaxed", scope="cta")`,
-        );
-        return;
       case 'warp-barrier':
         emit('cute.arch.sync_warp()');
         return;
+      case 'shared-add': {
+        const at = `${statement.to}.iterator + (${exprs.print(statement.index)})`;
+        const result = statement.result === undefined ? '' : `${statement.result} = `;
+        // The bare number of a literal would be taken for another type.
+        const value = `${exprs.type('i32')}(${exprs.print(statement.value)})`;
+        emit(`${result}cute.arch.atomic_add(${at}, ${value}, sem="relaxed", scope="cta")`);
+        return;
+      }
+      case 'row-total': {
+        const { name, sums, share, cluster, threads } = statement;
+        const of = exprs.print(statement.value);
+        emit(`${name} = ${exprs.helper('row_total')}(${of}, ${sums}, ${share}, ${cluster}, ${threads})`);
+        return;
+      }
+      case 'search-bins': {
+        const { bins, sums, found, masses, cluster, threads } = statement;
+        const at = `${exprs.print(statement.phase)}, ${exprs.print(statement.need)}`;
+        const search = exprs.helper('search_bins');
+        emit(`${search}(${bins}, ${sums}, ${found}, ${at}, ${masses ? 2 : 1}, ${cluster}, ${threads})`);
+        return;
+      }
       case 'barrier':
         emit('cute.arch.sync_threads()');
         return;

@@ -8,7 +8,7 @@
 import type { Dtype, UnaryOp } from '../spec/index.js';
 import type { Coordinate, StreamHint, TileExpr } from '../ir/tile.js';
 import type { ReduceFn } from '../ir/kernel.js';
-import type { Imports } from './imports.js';
+import type { Helper, Imports } from './imports.js';
 
 interface Text {
   readonly text: string;
@@ -24,7 +24,10 @@ const PRECEDENCE: Readonly<Record<string, number>> = {
   '%': 12,
   '+': 11,
   '-': 11,
+  '<<': 10,
+  '>>': 10,
   '&': 9,
+  '^': 8,
   '|': 7,
   '<': 6,
   '<=': 6,
@@ -49,6 +52,10 @@ export class ExprPrinter {
 
   type(dtype: Dtype): string {
     return this.imports.type(dtype);
+  }
+
+  helper(name: Helper): Helper {
+    return this.imports.helper(name);
   }
 
   coordinates(at: readonly Coordinate[]): string {
@@ -98,6 +105,15 @@ export class ExprPrinter {
         return this.warpReduce(expr);
       case 'order-key':
         return this.orderKey(expr);
+      case 'random-bits': {
+        const of = [expr.start, expr.seed, expr.offset].map((each) => this.print(each)).join(', ');
+        const bits = `${this.imports.helper('random_bits')}(${of}, ${Math.max(1, expr.width)})`;
+        return atom(expr.width > 0 ? bits : `${bits}[0]`);
+      }
+      case 'share-of':
+        return atom(
+          `${this.imports.helper('share_of')}(${this.print(expr.total)}, ${this.print(expr.share)})`,
+        );
       case 'key-position':
         return {
           text: `65535 - (${this.operand(expr.operand, PRECEDENCE['&']!)} & 65535)`,
@@ -161,7 +177,30 @@ export class ExprPrinter {
       return atom(`cute.math.${fn}(${this.widened(left, width)}, ${this.widened(right, width)})`);
     if (fn === '&&') return this.infix(width > 0 ? '&' : 'and', left, right);
     if (fn === '||') return this.infix(width > 0 ? '|' : 'or', left, right);
+    if (fn === '<<' || fn === '>>') return this.shift(expr);
     return this.infix(fn === '/' && expr.dtype !== 'f32' ? '//' : fn, left, right);
+  }
+
+  /** By a number of places modulo the bits there are. */
+  private shift(expr: TileExpr & { kind: 'binary' }): Text {
+    const { fn, left, right, dtype, width } = expr;
+    const most = dtype === 'i64' ? 63 : 31;
+    const counts: TileExpr =
+      right.kind === 'literal'
+        ? { ...right, value: Number(right.value) & most }
+        : {
+            ...expr,
+            fn: '&',
+            left: right,
+            right: { kind: 'literal', value: most, dtype, width: 0 },
+            width: right.width,
+          };
+    if (width === 0) return this.infix(fn, left, counts);
+    const helper = this.imports.helper('shift_bits');
+    const [values, steps] = [this.widened(left, width), this.widened(counts, width)];
+    return atom(
+      `${helper}(${values}, ${steps}, ${this.type(dtype)}, ${fn === '<<' ? 'True' : 'False'}, ${width})`,
+    );
   }
 
   /** An operand of a function that takes no mix of scalars and vectors. */
@@ -308,6 +347,8 @@ export class ExprPrinter {
     const key = this.imports.helper('order_key');
     const value = this.print(expr.operand);
     const order = expr.ascending ? 'True' : 'False';
+    if (expr.width > 0)
+      return atom(`${this.imports.helper('order_keys')}(${value}, ${order}, ${expr.width})`);
     if (!expr.position) return atom(`${key}(${value}, ${order})`);
     return atom(`${this.imports.helper('placed_key')}(${value}, ${this.print(expr.position)}, ${order})`);
   }

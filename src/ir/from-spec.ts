@@ -246,6 +246,15 @@ class SectionLowering {
         const extent = Number(this.extentOf(axis));
         return graph.lookup(this.value(expr.operand), axis, extent, this.value(expr.index), span);
       }
+      case 'arg':
+        return graph.arg(expr.fn, this.axisNamed(expr.dim), this.value(expr.operand), span);
+      case 'leading': {
+        const operand = this.value(expr.operand);
+        const weight = expr.weight && this.value(expr.weight);
+        return graph.leading(this.axisNamed(expr.dim), operand, weight, this.value(expr.need), span);
+      }
+      case 'random':
+        return graph.random(this.axisNamed(expr.dim), this.value(expr.seed), this.value(expr.offset), span);
       case 'pick':
         return graph.pick(this.value(expr.operand), this.axisNamed(expr.dim), this.value(expr.index), span);
       default:

@@ -68,6 +68,16 @@ export class GraphBuilder {
         return this.rangeReduce(value.fn, value.over, value.operand, value.begin, value.end, span);
       case 'top':
         return this.top(value.fn, value.over, value.slots, value.operand, span);
+      case 'arg':
+        return this.arg(value.fn, value.over, value.operand, span);
+      case 'cut':
+        return this.cut(value.over, value.operand, value.weight, value.need, span);
+      case 'cut-end':
+        return this.add({ kind: 'cut-end', cut: value.cut, dtype, axes: this.axesOf(value.cut), span });
+      case 'order':
+        return this.order(value.operand, span);
+      case 'random':
+        return this.random(value.axis, value.seed, value.offset, span);
       case 'pick':
         return this.pick(value.operand, value.axis, value.index, span);
       case 'lookup':
@@ -194,6 +204,38 @@ export class GraphBuilder {
   top(fn: SelectFn, over: Axis, slots: Axis, operand: ValueId, span: Place): ValueId {
     const axes = this.axesOf(operand).map((axis) => (axis === over ? slots : axis));
     return this.add({ kind: 'top', fn, over, slots, operand, dtype: 'i32', axes, span });
+  }
+
+  arg(fn: 'argmax' | 'argmin', over: Axis, operand: ValueId, span: Place): ValueId {
+    const axes = this.axesOf(operand).filter((axis) => axis !== over);
+    return this.add({ kind: 'arg', fn, over, operand, dtype: 'i32', axes, span });
+  }
+
+  cut(over: Axis, operand: ValueId, weight: ValueId | undefined, need: ValueId, span: Place): ValueId {
+    const weights = weight === undefined ? [] : [weight];
+    const axes = this.axesOf(operand, ...weights, need).filter((axis) => axis !== over);
+    const weighted = weight === undefined ? {} : { weight };
+    return this.add({ kind: 'cut', over, operand, ...weighted, need, dtype: 'i32', axes, span });
+  }
+
+  order(operand: ValueId, span: Place): ValueId {
+    return this.add({ kind: 'order', operand, dtype: 'i32', axes: this.axesOf(operand), span });
+  }
+
+  random(axis: Axis, seed: ValueId, offset: ValueId, span: Place): ValueId {
+    const axes = unionAxes([this.axesOf(seed, offset), [axis]]);
+    return this.add({ kind: 'random', axis, seed, offset, dtype: 'i32', axes, span });
+  }
+
+  /** Whether an element is among a row's leading ones: its key is above that of the last, or the same and it is not behind it. */
+  leading(over: Axis, operand: ValueId, weight: ValueId | undefined, need: ValueId, span: Place): ValueId {
+    const cut = this.cut(over, operand, weight, need, span);
+    const end = this.add({ kind: 'cut-end', cut, dtype: 'i32', axes: this.axesOf(cut), span });
+    const key = this.order(operand, span);
+    const position = this.add({ kind: 'position', axis: over, dtype: 'i32', axes: [over], span });
+    const inside = this.compare('<=', position, end, span);
+    const last = this.binary('&&', this.compare('==', key, cut, span), inside, 'bool', span);
+    return this.binary('||', this.compare('>', key, cut, span), last, 'bool', span);
   }
 
   pick(operand: ValueId, axis: Axis, index: ValueId, span: Place): ValueId {

@@ -121,6 +121,30 @@ export type Value = ValueBase &
         readonly slots: Axis;
         readonly operand: ValueId;
       }
+    /** Position along `over` of the largest (smallest) element, as `top` (`bottom`) orders them. */
+    | {
+        readonly kind: 'arg';
+        readonly fn: 'argmax' | 'argmin';
+        readonly over: Axis;
+        readonly operand: ValueId;
+      }
+    /**
+     * The order key of the last of a row's leading elements: of the first `need` (i32) in the order of `top`, or of the shortest
+     * run of them whose weights (in units of 2^-28, at most 1, not rising) add up to the share `need` (f32) of all.
+     */
+    | {
+        readonly kind: 'cut';
+        readonly over: Axis;
+        readonly operand: ValueId;
+        readonly weight?: ValueId;
+        readonly need: ValueId;
+      }
+    /** The last position of a cut: of the elements with its key, those up to here are before it. */
+    | { readonly kind: 'cut-end'; readonly cut: ValueId }
+    /** An f32 as an i32 of the order of `top`. */
+    | { readonly kind: 'order'; readonly operand: ValueId }
+    /** 32 bits of Philox 4x32-10 for each position of an axis; seed and offset (i64) are the same for the whole row. */
+    | { readonly kind: 'random'; readonly axis: Axis; readonly seed: ValueId; readonly offset: ValueId }
     /** The operand read at position `index` of an axis, which a selection along it gave. Gone after `push-picks`. */
     | { readonly kind: 'pick'; readonly operand: ValueId; readonly axis: Axis; readonly index: ValueId }
     /** How many positions of `over` have each index of `bins`: along `bins`. */
@@ -254,6 +278,8 @@ export interface SectionSchedule {
   readonly rowsPerCta: number;
   /** Elements a thread loads at once. */
   readonly vector: number;
+  /** The row is long: its tiles are walked in loops, each of a cluster's CTAs taking as many, and the last may be empty. */
+  readonly split?: boolean;
 }
 
 // -------------------------------------------------------------------- kernel
@@ -357,7 +383,15 @@ export function operands(value: Value): readonly ValueId[] {
     case 'count':
     case 'rank':
     case 'scan':
+    case 'arg':
+    case 'order':
       return [value.operand];
+    case 'cut':
+      return [value.operand, ...(value.weight === undefined ? [] : [value.weight]), value.need];
+    case 'cut-end':
+      return [value.cut];
+    case 'random':
+      return [value.seed, value.offset];
     case 'pick':
     case 'lookup':
       return [value.operand, value.index];
@@ -400,7 +434,20 @@ export function mapOperands(value: Value, map: (id: ValueId) => ValueId): Value 
     case 'count':
     case 'rank':
     case 'scan':
+    case 'arg':
+    case 'order':
       return { ...value, operand: map(value.operand) };
+    case 'cut':
+      return {
+        ...value,
+        operand: map(value.operand),
+        ...(value.weight !== undefined && { weight: map(value.weight) }),
+        need: map(value.need),
+      };
+    case 'cut-end':
+      return { ...value, cut: map(value.cut) };
+    case 'random':
+      return { ...value, seed: map(value.seed), offset: map(value.offset) };
     case 'pick':
     case 'lookup':
       return { ...value, operand: map(value.operand), index: map(value.index) };

@@ -99,7 +99,15 @@ function detail(value: Value): string {
       return ` ${value.fn} over a range of ${value.over}`;
     case 'top':
       return ` ${value.fn} along ${value.over} to ${value.slots}`;
+    case 'arg':
+      return ` ${value.fn} along ${value.over}`;
+    case 'cut':
+      return ` along ${value.over}`;
+    case 'cut-end':
+    case 'order':
+      return '';
     case 'pick':
+    case 'random':
       return ` ${value.axis}`;
     case 'count':
     case 'rank':
@@ -179,9 +187,17 @@ function printStatement(statement: Statement, depth: number): readonly string[] 
       return [
         `${pad}cluster-store ${statement.to}[${printExpr(statement.index)}] <- ${printExpr(statement.value)} in ${statement.cluster} CTAs`,
       ];
-    case 'shared-add':
+    case 'shared-add': {
+      const result = statement.result === undefined ? '' : `let ${statement.result} = `;
       return [
-        `${pad}shared-add ${statement.to}[${printExpr(statement.index)}] <- ${printExpr(statement.value)}`,
+        `${pad}${result}shared-add ${statement.to}[${printExpr(statement.index)}] <- ${printExpr(statement.value)}`,
+      ];
+    }
+    case 'row-total':
+      return [`${pad}let ${statement.name} = row-total ${printExpr(statement.value)}`];
+    case 'search-bins':
+      return [
+        `${pad}search-bins ${statement.bins} at ${printExpr(statement.phase)} for ${printExpr(statement.need)}${statement.masses ? ' of masses' : ''}`,
       ];
     case 'barrier':
     case 'warp-barrier':
@@ -236,6 +252,10 @@ function printExpr(expr: TileExpr): string {
       return `mask(${printExpr(expr.operand)} < ${printExpr(expr.extent)})`;
     case 'masked':
       return `(${printExpr(expr.operand)} & ${printExpr(expr.mask)})`;
+    case 'random-bits':
+      return `random(${printExpr(expr.start)}, ${printExpr(expr.seed)}, ${printExpr(expr.offset)})`;
+    case 'share-of':
+      return `share-of(${printExpr(expr.total)}, ${printExpr(expr.share)})`;
     case 'fold':
       return `fold.${expr.fn}(${printExpr(expr.initial)}, ${printExpr(expr.operand)})`;
     case 'warp-reduce':

@@ -85,6 +85,15 @@ export type TileExpr = TileType &
     | { readonly kind: 'index-mask'; readonly operand: TileExpr; readonly extent: TileExpr }
     /** The bits of an index or of a vector of loads that a mask leaves. */
     | { readonly kind: 'masked'; readonly operand: TileExpr; readonly mask: TileExpr }
+    /** Philox bits of positions `start`, `start` + 1, ...: as many as the vector has. */
+    | {
+        readonly kind: 'random-bits';
+        readonly start: TileExpr;
+        readonly seed: TileExpr;
+        readonly offset: TileExpr;
+      }
+    /** `share` (f32) of `total` (i64), rounded up, at least 1; the product is one of float64. */
+    | { readonly kind: 'share-of'; readonly total: TileExpr; readonly share: TileExpr }
     /** Rank of this CTA in its cluster. */
     | { readonly kind: 'cluster-rank' }
     | { readonly kind: 'cta-index' }
@@ -171,14 +180,43 @@ export type Statement = { readonly span?: Place; readonly comment?: string } & (
       readonly value: TileExpr;
       readonly cluster: number;
     }
-  /** Add to element `index` of a shared region of i32, in one step among the threads of the CTA. */
+  /** Adds to element `index` of a shared i32 region, in any order of threads; `result` is what it held before. */
   | {
       readonly kind: 'shared-add';
       readonly to: string;
       readonly index: TileExpr;
       readonly value: TileExpr;
+      readonly result?: string;
     }
   | { readonly kind: 'warp-barrier' }
+  /** Adds an i64 of every thread of the row, over the cluster too. */
+  | {
+      readonly kind: 'row-total';
+      readonly name: string;
+      readonly value: TileExpr;
+      readonly sums: string;
+      readonly share: string;
+      readonly cluster: number;
+      readonly threads: number;
+    }
+  /**
+   * Where, from the highest bin down, the sum of a row's bins reaches `need`: `found` = (bin, sum before it, sum of it), the last
+   * 0 where it is never reached. Waits for what the cluster's threads have added to the bins of this phase, and empties those
+   * of the other.
+   */
+  | {
+      readonly kind: 'search-bins';
+      readonly bins: string;
+      readonly sums: string;
+      readonly found: string;
+      readonly phase: TileExpr;
+      /** i64. */
+      readonly need: TileExpr;
+      /** Bins hold masses in two halves instead of counts. */
+      readonly masses: boolean;
+      readonly cluster: number;
+      readonly threads: number;
+    }
   | { readonly kind: 'barrier' }
   | { readonly kind: 'cluster-barrier' }
   | { readonly kind: 'dependent-wait' }
@@ -276,6 +314,10 @@ export function expressionsOf(expr: TileExpr): readonly TileExpr[] {
     case 'warp-peers':
     case 'warp-scan':
       return [expr.operand];
+    case 'random-bits':
+      return [expr.start, expr.seed, expr.offset];
+    case 'share-of':
+      return [expr.total, expr.share];
     case 'order-key':
       return expr.position ? [expr.operand, expr.position] : [expr.operand];
     case 'index-mask':

@@ -133,6 +133,20 @@ class BodyVerifier {
         this.coordinates(statement.to, 1);
         [statement.index, statement.value].forEach((expr) => this.expr(expr));
         return;
+      case 'shared-add':
+        this.coordinates(statement.to, 1);
+        [statement.index, statement.value].forEach((expr) => this.expr(expr));
+        if (statement.result !== undefined) this.define(statement.result);
+        return;
+      case 'row-total':
+        [statement.sums, statement.share].forEach((region) => this.coordinates(region, 1));
+        this.expr(statement.value);
+        this.define(statement.name);
+        return;
+      case 'search-bins':
+        [statement.bins, statement.sums, statement.found].forEach((region) => this.coordinates(region, 1));
+        [statement.phase, statement.need].forEach((expr) => this.expr(expr));
+        return;
       case 'unroll':
         this.define(statement.variable);
         this.run(statement.body);
@@ -150,10 +164,6 @@ class BodyVerifier {
           this.fail('a branch on a vector', 'a scalar bool');
         this.run(statement.then);
         this.run(statement.otherwise ?? []);
-        return;
-      case 'shared-add':
-        this.coordinates(statement.to, 1);
-        [statement.index, statement.value].forEach((expr) => this.expr(expr));
         return;
       case 'barrier':
       case 'warp-barrier':

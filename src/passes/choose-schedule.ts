@@ -22,6 +22,7 @@ import { dtypeBytes } from '../ir/dtype.js';
 import type { ScheduleOverride } from '../plan/index.js';
 import { contiguousAxis } from './assign-axes.js';
 import { draftSelection } from './choose-selection.js';
+import { draftSplit, isSplit } from './choose-split.js';
 import { chooseVector, tensorOf } from './choose-vector.js';
 import { planSweeps } from './lower/sweeps.js';
 import type { Draft } from './schedule-draft.js';
@@ -53,16 +54,26 @@ export function chooseSchedule(
   const drafts = kernel.sections.map((section) =>
     section.then
       ? draftSelection(kernel, section, arch, override)
-      : draftSection(kernel, section, target, arch, override, walk),
+      : isSplit(section)
+        ? draftSplit(kernel, section, arch, override)
+        : draftSection(kernel, section, target, arch, override, walk),
   );
   const cluster = Math.max(...drafts.map((draft) => draft.cluster));
-  const threads = ctaThreads(drafts, target, override);
+  const split = drafts.some((draft) => draft.split);
+  const threads = split
+    ? Math.max(...drafts.map((draft) => draft.threadsPerRow))
+    : ctaThreads(drafts, target, override);
   // A selection works on registers, whatever is asked for.
-  const asked = kernel.sections.some((section) => section.then) ? undefined : override.residency;
+  const asked = split || kernel.sections.some((section) => section.then) ? undefined : override.residency;
   const residency = asked ?? worstResidency(drafts.map((draft) => draft.residency));
-  const sections = drafts.map(({ section, threadsPerRow, vector }) => {
+  const sections = drafts.map(({ section, threadsPerRow, vector, split: long }) => {
     const perRow = fitDivisor(threadsPerRow, threads);
-    const schedule: SectionSchedule = { threadsPerRow: perRow, rowsPerCta: threads / perRow, vector };
+    const schedule: SectionSchedule = {
+      threadsPerRow: perRow,
+      rowsPerCta: threads / perRow,
+      vector,
+      ...(long && { split: true }),
+    };
     return { ...section, schedule, ...(section.then && { then: laterParts(section.then, schedule) }) };
   });
   const reasons = [

@@ -17,7 +17,7 @@ export function layOutLanes(kernel: Kernel): Kernel {
 }
 
 function lanesOf(section: Section, cluster: number): LaneLayout {
-  const { threadsPerRow, vector } = section.schedule!;
+  const { threadsPerRow, vector, split } = section.schedule!;
   const axes = laneAxes(section);
   const threadModes: { extent: number; stride: number }[] = [];
   const tiles: TileMode[] = [];
@@ -33,8 +33,10 @@ function lanesOf(section: Section, cluster: number): LaneLayout {
     const threads = !holds ? 1 : axes.length === 1 ? left : gcd(left, units);
     left /= threads;
     if (threads > 1) threadModes.push({ extent: threads, stride: position * step });
-    const count = Math.ceil(units / threads);
-    if (units % threads !== 0) tail = true;
+    const exact = Math.ceil(units / threads);
+    // Of a long row every CTA of the cluster takes as many tiles.
+    const count = split ? Math.ceil(exact / cluster) * cluster : exact;
+    if (units !== count * threads) tail = true;
     if (count > 1 || (i === 0 && tail && axes[0]!.dynamic)) {
       tiles.push({ axis, extent: count, step: step * threads });
       tileStrides.push(position * step * threads);

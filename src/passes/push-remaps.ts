@@ -109,6 +109,8 @@ class Push {
         return graph.remap(this.value(value.operand), value.axis, value.scale, value.offset, span);
       case 'unary':
         return graph.unary(value.fn, this.value(value.operand), dtype, span);
+      case 'order':
+        return graph.order(this.value(value.operand), span);
       case 'cast':
         return graph.cast(this.value(value.operand), dtype, value.rounding, value.saturate, span);
       case 'binary':
@@ -134,6 +136,10 @@ class Push {
           this.value(value.end),
           span,
         );
+      case 'arg':
+      case 'cut':
+      case 'cut-end':
+      case 'random':
       case 'top':
       case 'pick':
       case 'carried':
@@ -144,8 +150,12 @@ class Push {
       case 'table':
         throw unsupported(
           this.section,
-          `a selection read at another position along ${axis}`,
-          'what is selected, in its order',
+          value.kind === 'random'
+            ? `a random number read at another position along ${axis}`
+            : `a selection read at another position along ${axis}`,
+          value.kind === 'random'
+            ? 'random numbers at their own positions'
+            : 'what is selected, in its order',
           this.span,
         );
       default:

@@ -10,4 +10,6 @@ export interface Draft {
   readonly residency: Residency;
   readonly align: ReadonlyMap<string, number>;
   readonly reasons: readonly string[];
+  /** See `SectionSchedule`. */
+  readonly split?: boolean;
 }

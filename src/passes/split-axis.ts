@@ -67,6 +67,18 @@ export function splitAxis(section: Section, axis: Axis, by: number): Section {
             );
           }
           return graph.copy(value);
+        case 'arg':
+        case 'cut':
+        case 'random':
+          if ((value.kind === 'random' ? value.axis : value.over) === axis) {
+            throw unsupported(
+              section,
+              `${axis} is cut into blocks of ${by}, and a function of the whole row lies along it`,
+              'an axis that no reduction cuts into blocks',
+              value.span,
+            );
+          }
+          return graph.copy(value);
         case 'remap':
           if (value.axis === axis) {
             throw unsupported(

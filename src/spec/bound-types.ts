@@ -148,6 +148,30 @@ export type TypedExpr = Typed &
         readonly dim: string;
         readonly index: TypedExpr;
       }
+    /** Position (i32) along `dim` of the largest (smallest) element: the first that `top` (`bottom`) would take. */
+    | {
+        readonly kind: 'arg';
+        readonly fn: 'argmax' | 'argmin';
+        readonly dim: string;
+        readonly operand: TypedExpr;
+      }
+    /**
+     * Whether an element is among the first in the order of `top` along `dim`. Without a weight, among the first `need` (i32).
+     * With one, in the shortest run of them whose weights add up to `need` (f32, a share) of all: weights count in whole
+     * units of 2^-28, are at most 1, and do not rise from an element to the next in that order.
+     */
+    | {
+        readonly kind: 'leading';
+        readonly dim: string;
+        readonly operand: TypedExpr;
+        readonly weight?: TypedExpr;
+        readonly need: TypedExpr;
+      }
+    /**
+     * 32 random bits (i32) for each position p along `dim`: word p % 4 of what Philox 4x32-10 makes of the counter
+     * (p / 4, 0, low and high half of `offset`) under the key (low and high half of `seed`).
+     */
+    | { readonly kind: 'random'; readonly dim: string; readonly seed: TypedExpr; readonly offset: TypedExpr }
     /** A computed value read at the positions that a selection along `dim` gives. */
     | {
         readonly kind: 'pick';

@@ -122,11 +122,15 @@ export type UnaryOp =
   | 'round'
   | 'floor'
   | 'ceil'; // round: to nearest, ties to even
-export type BinaryOp = '+' | '-' | '*' | '/' | '%' | 'min' | 'max' | '&&' | '||';
+export type BinaryOp = '+' | '-' | '*' | '/' | '%' | 'min' | 'max' | '&&' | '||' | BitOp;
+/** On i32 and i64. `>>` keeps the sign; a shift counts modulo the number of bits. */
+export type BitOp = '&' | '|' | '^' | '<<' | '>>';
 /** Which elements a selection takes first: the largest or the smallest. */
 export type SelectFn = 'top' | 'bottom';
 /** How many positions have each index; how many earlier positions have the same. */
 export type TallyFn = 'count' | 'rank';
+/** Functions of a row: see `TypedExpr`. */
+export type RowFn = 'argmax' | 'argmin' | 'largest' | 'nucleus' | 'uniform';
 export type CompareOp = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
 /** The formula as parsed: names are not resolved and nothing has a type yet. */
@@ -181,6 +185,14 @@ export type Expr =
     }
   /** `scan[experts](e)`: sums of what lies before. */
   | { readonly kind: 'scan'; readonly dim: string; readonly operand: Expr; readonly span: Span }
+  /** `argmax[vocab](e)`, `nucleus[vocab](e, weight, share)`. */
+  | {
+      readonly kind: 'row';
+      readonly fn: RowFn;
+      readonly dim: string;
+      readonly args: readonly Expr[];
+      readonly span: Span;
+    }
   /** `e[dim: index, ...]`. */
   | {
       readonly kind: 'index';

@@ -14,8 +14,10 @@ export const REDUCTIONS = ['sum', 'mean', 'max', 'min'] as const;
 export const SELECTIONS = ['top', 'bottom'] as const;
 /** Over all positions of some dimensions: how many have each index, and how many earlier ones have the same. */
 export const TALLIES = ['count', 'rank'] as const;
+/** Functions of a row, with the dimension that the row lies along in brackets. */
+export const ROW_FUNCTIONS = ['argmax', 'argmin', 'largest', 'nucleus', 'uniform'] as const;
 /** Functions whose dimensions stand in brackets. */
-export const OVER_DIMENSIONS = [...REDUCTIONS, ...SELECTIONS, ...TALLIES, 'scan'] as const;
+export const OVER_DIMENSIONS = [...REDUCTIONS, ...SELECTIONS, ...TALLIES, 'scan', ...ROW_FUNCTIONS] as const;
 /** Functions of one f32. */
 export const FUNCTIONS = [
   'abs',
@@ -44,7 +46,7 @@ const LANGUAGE: ReadonlySet<string> = new Set([
   ...OVER_DIMENSIONS,
   ...FUNCTIONS,
   ...OTHER_CALLS,
-  ...words('where by in true false dynamic static sections rn rz rm rp sat'),
+  ...words('inf where by in true false dynamic static sections rn rz rm rp sat'),
 ]);
 
 const PYTHON: ReadonlySet<string> = new Set(

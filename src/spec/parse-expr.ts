@@ -1,22 +1,27 @@
 /**
  * Tokens -> an expression, by precedence climbing.
  *
- * From weakest to strongest: `||`, `&&`, comparisons (which do not chain), `+ -`, `* / %`, unary `- !`, `[...]`.
+ * From weakest to strongest: `||`, `&&`, comparisons (which do not chain), `|`, `^`, `&`, `<< >>`, `+ -`, `* / %`,
+ * unary `- !`, `[...]`.
  */
 
 import { RoseError, type Place } from '../util/errors.js';
 import { LIMITS } from './limits.js';
-import { REDUCTIONS, SELECTIONS, TALLIES } from './names.js';
+import { REDUCTIONS, ROW_FUNCTIONS, SELECTIONS, TALLIES } from './names.js';
 import type { TokenReader } from './token-reader.js';
-import type { BinaryOp, CompareOp, Expr, IndexEntry, ReduceOp, SelectFn, TallyFn } from './types.js';
+import type { BinaryOp, CompareOp, Expr, IndexEntry, ReduceOp, RowFn, SelectFn, TallyFn } from './types.js';
 
 /** How tightly each operator between two operands binds. */
 const PRECEDENCE: ReadonlyMap<string, number> = new Map([
   ['||', 1],
   ['&&', 2],
   ...['==', '!=', '<', '<=', '>', '>='].map((op): [string, number] => [op, 3]),
-  ...['+', '-'].map((op): [string, number] => [op, 4]),
-  ...['*', '/', '%'].map((op): [string, number] => [op, 5]),
+  ['|', 4],
+  ['^', 5],
+  ['&', 6],
+  ...['<<', '>>'].map((op): [string, number] => [op, 7]),
+  ...['+', '-'].map((op): [string, number] => [op, 8]),
+  ...['*', '/', '%'].map((op): [string, number] => [op, 9]),
 ]);
 const COMPARISON = 3;
 
@@ -106,6 +111,12 @@ export class ExprParser {
       return this.tally(token.text as TallyFn, token.start);
     }
     if (tokens.is('[') && token.text === 'scan') return this.scan(token.start);
+    if (tokens.is('[') && (ROW_FUNCTIONS as readonly string[]).includes(token.text)) {
+      return this.rowFunction(token.text as RowFn, token.start);
+    }
+    if (token.text === 'inf') {
+      return this.node({ kind: 'number', value: Infinity, integer: false, span: tokens.place(token) }, []);
+    }
     if (tokens.is('(') || tokens.is('.')) return this.call(token.text, token.start);
     return this.node({ kind: 'name', name: token.text, span: tokens.place(token) }, []);
   }
@@ -115,6 +126,13 @@ export class ExprParser {
     const { tokens } = this;
     const modes: string[] = [];
     while (tokens.accept('.')) modes.push(tokens.name('a rounding (rn, rz, rm, rp) or sat').text);
+    const args = this.arguments();
+    return this.node({ kind: 'call', name, modes, args, span: tokens.from(start) }, args);
+  }
+
+  /** `(a, b, ...)`. */
+  private arguments(): readonly Expr[] {
+    const { tokens } = this;
     tokens.expect('(', 'before the arguments');
     const args: Expr[] = [];
     if (!tokens.is(')')) {
@@ -122,7 +140,7 @@ export class ExprParser {
       while (tokens.accept(','));
     }
     tokens.expect(')', 'or , after an argument');
-    return this.node({ kind: 'call', name, modes, args, span: tokens.from(start) }, args);
+    return args;
   }
 
   /** `sum[dim](e)`, `max[dim by 128](e)`, `mean[dim in offsets](e)`, from the `[` on. */
@@ -192,6 +210,16 @@ export class ExprParser {
     const operand = this.deeper(() => this.expression());
     tokens.expect(')', 'to close the scan');
     return this.node({ kind: 'scan', dim, operand, span: tokens.from(start) }, [operand]);
+  }
+
+  /** `argmax[dim](e)`, `nucleus[dim](e, weight, share)`, from the `[` on. */
+  private rowFunction(fn: RowFn, start: number): Expr {
+    const { tokens } = this;
+    tokens.expect('[', 'before the dimension');
+    const dim = tokens.name('the dimension that the row lies along').text;
+    tokens.expect(']', 'after the dimension');
+    const args = this.arguments();
+    return this.node({ kind: 'row', fn, dim, args, span: tokens.from(start) }, args);
   }
 
   private number(text: string, span: Place): Expr {

@@ -12,7 +12,7 @@ export interface Token {
 }
 
 /** Longest first, so that `==` is not read as `=` twice. */
-const SYMBOLS = ['==', '!=', '<=', '>=', '&&', '||', '->', ...'+-*/%<>=!()[],:.'] as const;
+const SYMBOLS = ['==', '!=', '<=', '>=', '<<', '>>', '&&', '||', '->', ...'+-*/%<>=!()[],:.&|^'] as const;
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 const NUMBER = /\d+(\.\d+)?([eE][+-]?\d+)?/y;
 const SPACE = /[ \t]+|#[^\n]*/y;
@@ -49,9 +49,6 @@ function unknownCharacter(text: string, at: number, place: Place): RoseError {
   const character = String.fromCodePoint(text.codePointAt(at)!);
   const shown = /[\p{C}\p{Z}]/u.test(character) ? codePoint(character) : character;
   const hints: Record<string, string> = {
-    '&': 'write && for "and"',
-    '|': 'write || for "or"',
-    '^': 'write x * x for a power',
     '"': 'formulas hold no strings: remove the quotes',
     "'": 'formulas hold no strings: remove the quotes',
     ';': 'put each statement on a line of its own',
@@ -61,7 +58,7 @@ function unknownCharacter(text: string, at: number, place: Place): RoseError {
     message: `a formula cannot hold ${shown}`,
     place,
     actual: shown,
-    expected: 'names, numbers, + - * / %, comparisons, && || !, brackets',
+    expected: 'names, numbers, + - * / %, & | ^ << >>, comparisons, && || !, brackets',
     next: hints[character] ?? 'remove the character',
   });
 }

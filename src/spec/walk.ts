@@ -20,7 +20,12 @@ export function children(expr: TypedExpr): readonly TypedExpr[] {
     case 'top':
     case 'tally':
     case 'scan':
+    case 'arg':
       return [expr.operand];
+    case 'leading':
+      return [expr.operand, ...(expr.weight ? [expr.weight] : []), expr.need];
+    case 'random':
+      return [expr.seed, expr.offset];
     case 'pick':
     case 'lookup':
       return [expr.operand, expr.index];

@@ -4,12 +4,17 @@ import { createHash } from 'node:crypto';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** JSON with sorted keys and no white space. `undefined` fields are dropped, as `JSON.stringify` does. */
+/**
+ * JSON with sorted keys and no white space. `undefined` fields are dropped, as `JSON.stringify` does; infinities and NaN
+ * are texts.
+ */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, field: unknown) =>
     field !== null && typeof field === 'object' && !Array.isArray(field)
       ? Object.fromEntries(Object.entries(field).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : field,
+      : typeof field === 'number' && !Number.isFinite(field)
+        ? String(field)
+        : field,
   );
 }
 

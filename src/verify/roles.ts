@@ -87,7 +87,7 @@ function loadsOf(index: TypedExpr, section: BoundSection): readonly string[] {
 }
 
 const indexParts = (expr: TypedExpr): readonly TypedExpr[] =>
-  expr.kind === 'top' ? [] : [expr, ...children(expr).flatMap(indexParts)];
+  expr.kind === 'top' || expr.kind === 'arg' ? [] : [expr, ...children(expr).flatMap(indexParts)];
 
 /** An expression and all that it is made of. */
 export function subexpressions(expr: TypedExpr): readonly TypedExpr[] {

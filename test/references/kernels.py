@@ -263,6 +263,61 @@ def moving(run, quantises, dispatches):
         slot = index["slot"] if dispatches else t["slot"]
         values = fp8(t["x"], run) if quantises else {"out": t["x"]}
         return {**index, **{name: moved(slot, t["out_shape"][0], value) for name, value in values.items()}}
+def philox(key, counter, length):
+    """Philox 4x32-10 (Salmon et al., SC11): word p % 4 of the counter (p // 4, 0, counter) for each position p."""
+    mask, count = np.uint64(2**32 - 1), (length + 3) // 4
+    parts = [np.arange(count), np.zeros(count), np.full(count, counter % 2**32), np.full(count, counter // 2**32 % 2**32)]
+    x = [part.astype(np.uint64) for part in parts]
+    k0, k1 = key % 2**32, key // 2**32 % 2**32
+    for _ in range(10):
+        a, b = x[0] * np.uint64(0xD2511F53), x[2] * np.uint64(0xCD9E8D57)
+        x = [b >> np.uint64(32) ^ x[1] ^ np.uint64(k0), b & mask, a >> np.uint64(32) ^ x[3] ^ np.uint64(k1), a & mask]
+        k0, k1 = (k0 + 0x9E3779B9) % 2**32, (k1 + 0xBB67AE85) % 2**32
+    return np.stack(x, axis=-1).reshape(-1)[:length]
+
+
+def adjusted(t, flags):
+    """arXiv 1909.05858, section 4.1, with both signs; then the usual frequency and presence penalties, bias and mask."""
+    x = t["logits"]
+    if flags["penalised"]:
+        row = {name: t[name][:, None] for name in ("repetition", "frequency", "presence")}
+        counts = t["counts"].astype(np.int64)
+        times = np.where(counts < 0, counts + 2**31, counts)
+        x = np.where(counts == 0, x, np.where(x > 0, x / row["repetition"], x * row["repetition"]))
+        x = np.where(times > 0, x - row["frequency"] * times - row["presence"], x)
+    if flags["biased"]:
+        x = x + t["bias"]
+    if flags["masked"]:
+        words = t["mask"].astype(np.int64) % 2**32
+        bits = words[:, :, None] >> np.arange(32) & 1
+        x = np.where(bits.reshape(len(x), -1)[:, : x.shape[1]] == 1, x, -np.inf)
+    return np.where(np.isnan(x), -np.inf, x)
+
+
+def drawn(filtered):
+    """The least of exponential numbers over probabilities is a draw from them: of what the filters leave, in turn."""
+
+    def reference(t, p, flags, types):
+        tokens = []
+        for row, x in enumerate(adjusted(t, flags)):
+            warm = t["temperature"][row] > 0
+            order = np.lexsort((np.arange(len(x)), -x))
+            order = order[x[order] > -np.inf]
+            if len(order) == 0 or not warm:
+                tokens.append(order[0] if len(order) > 0 else -1)
+                continue
+            weight = np.exp((x - x.max()) / t["temperature"][row])
+            if filtered:
+                if t["top_k"][row] > 0:
+                    order = order[: int(t["top_k"][row])]
+                if t["top_p"][row] < 1:
+                    before = np.cumsum(weight[order]) - weight[order]
+                    order = order[before < max(t["top_p"][row], 1e-300) * weight[order].sum()]
+                order = order[(weight[order] >= t["min_p"][row]) | (x[order] == x.max())]
+            bits = philox(int(t["seed"][row]), int(t["offset"][row]), len(x))[order] & np.uint64(2**31 - 1)
+            wait = -np.log1p(-(bits.astype(np.float64) + 0.5) / 2**31)
+            tokens.append(order[np.argmin(np.log(wait) - (x[order] - x.max()) / t["temperature"][row])])
+        return {"token": np.array(tokens, dtype=np.float64)}
 
     return reference
 
@@ -329,4 +384,7 @@ REFERENCES = {
     "moe_move_quant_fp8": moving(None, True, False),
     "moe_move_quant_fp8_block": moving(128, True, False),
     "argsort": argsort,
+    "greedy": lambda t, p, flags, types: {"token": selected(np.where(np.isnan(t["logits"]), -np.inf, t["logits"]), 1)[..., 0]},
+    "sample_temperature": drawn(False),
+    "sample_top_k_top_p": drawn(True),
 }

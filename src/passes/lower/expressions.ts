@@ -1,7 +1,7 @@
 /** Small expressions that lowering is made of: row counts, casts, booleans in memory, what is known while tracing. */
 
 import type { Dtype } from '../../spec/index.js';
-import type { Section, Value, ValueId } from '../../ir/kernel.js';
+import { operands, type Section, type Value, type ValueId } from '../../ir/kernel.js';
 import { arith, compare, i32, literal, name, type TileExpr } from '../../ir/tile.js';
 
 /** Number of rows of a section, as i32. */
@@ -14,6 +14,7 @@ export function rowCount(section: Section): TileExpr {
 }
 
 export function operandsOf(value: Value): readonly ValueId[] {
+  if (value.kind === 'cut') return operands(value);
   return 'left' in value
     ? [value.left, value.right]
     : 'condition' in value

@@ -5,12 +5,18 @@ import type { ReduceFn } from '../../ir/kernel.js';
 import { arith, compare, guarded, i32, name, type Statement, type TileExpr } from '../../ir/tile.js';
 import type { IntTuple } from '../../layout/index.js';
 import { unsupported } from '../unsupported.js';
+import { bits } from './integers.js';
 import type { LaneView } from './access.js';
 import type { SectionContext } from './section-context.js';
+
+/** Tiles of a long row whose loads a thread may ask for at once. */
+const UNROLL = 4;
 
 export class LaneGeometry {
   /** Loop variable of each tile mode. */
   private readonly tileNames: readonly string[];
+  /** In a loop over tiles of which all threads have their vectors. */
+  private inside = false;
 
   constructor(
     private readonly context: SectionContext,
@@ -24,7 +30,17 @@ export class LaneGeometry {
 
   /** Whether some thread's vectors along the contiguous axis start or end past its extent. */
   get hasTail(): boolean {
-    return this.context.lanes.tail || this.context.lanes.partial;
+    return this.hasEmpty || this.context.lanes.partial;
+  }
+
+  /** Whether a vector of the loop that is being made may start past the end of the row. */
+  private get hasEmpty(): boolean {
+    return this.context.lanes.tail && !this.inside;
+  }
+
+  /** Whether the vector at these tiles is there; undefined where it always is. */
+  tailGuard(tiles: readonly TileExpr[]): TileExpr | undefined {
+    return this.hasEmpty ? this.startsInside(tiles) : undefined;
   }
 
   /** Position of a thread's first element along a lane axis. */
@@ -126,7 +142,8 @@ export class LaneGeometry {
     tiles: readonly TileExpr[],
     move: (element?: TileExpr) => readonly Statement[],
   ): readonly Statement[] {
-    const { tail, partial, vector } = this.context.lanes;
+    const { partial, vector } = this.context.lanes;
+    const tail = this.hasEmpty;
     if (!hasVector || !(tail || partial)) return move();
     if (!partial) return guarded(this.startsInside(tiles), move());
     const variable = this.context.names.fresh('element');
@@ -149,6 +166,8 @@ export class LaneGeometry {
     body: (tiles: readonly TileExpr[], out: Statement[]) => void,
   ): readonly Statement[] {
     const { lanes, residency } = this.context;
+    if (this.context.section.schedule!.split && lanes.tiles.length > 0 && modes.length > 0)
+      return this.overLongRow(body);
     const variables = lanes.tiles.map((_, i) =>
       modes.includes(i) ? name(this.tileNames[i]!, 'i32') : i32(0),
     );
@@ -172,6 +191,28 @@ export class LaneGeometry {
         : i32(extent);
       return [{ kind: 'loop', variable, begin: i32(0), end, step: i32(1), unroll: 2, body: inner }];
     }, innermost);
+  }
+
+  /** A loop over the tiles that are whole, then over the one that is not. */
+  private overLongRow(body: (tiles: readonly TileExpr[], out: Statement[]) => void): readonly Statement[] {
+    const { lanes } = this.context;
+    const variable = this.tileNames[0]!;
+    const { extent, step, axis } = lanes.tiles[0]!;
+    const loop = (begin: TileExpr, end: TileExpr, unroll: number): Statement => {
+      const inner: Statement[] = [];
+      body([name(variable, 'i32')], inner);
+      return { kind: 'loop', variable, begin, end, step: i32(1), unroll, body: inner };
+    };
+    if (!lanes.tail) return [loop(i32(0), i32(extent), UNROLL)];
+    const { extent: length } = lanes.axes[0]!;
+    const shift = this.clusterShift(axis);
+    const whole = shift
+      ? bits('max', bits('min', arith('/', arith('-', i32(length), shift), i32(step)), i32(extent)), i32(0))
+      : i32(Math.floor(length / step));
+    this.inside = true;
+    const first = loop(i32(0), whole, UNROLL);
+    this.inside = false;
+    return [first, loop(whole, i32(extent), 1)];
   }
 
   /** The run of threads that a reduction combines: `threads` of them, `stride` apart. */

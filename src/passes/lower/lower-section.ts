@@ -9,6 +9,8 @@
 import type { Kernel, Section, SharedRegion, Store, Value, ValueId } from '../../ir/kernel.js';
 import { guarded, type Statement, type TileExpr } from '../../ir/tile.js';
 import { canonicalJson } from '../../util/hash.js';
+import { Args } from './args.js';
+import { Cuts } from './cuts.js';
 import { Fragments } from './fragments.js';
 import { LaneGeometry } from './lane-geometry.js';
 import type { Names } from './names.js';
@@ -48,6 +50,9 @@ export function lowerSection(
   return { prologue: context.prologue, body: context.row, shared: context.shared };
 }
 
+/** Takes in the elements at one place of the lanes. */
+type Taker = (scope: Scope) => void;
+
 /** What a part hands to the next; the first is handed the section's tables. */
 interface Handed {
   readonly before?: {
@@ -68,11 +73,14 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   const stores = new Stores(context, rows, geometry, fragments, values);
   const reductions = new Reductions(context, geometry, fragments, values, rows);
   const selections = new Selections(context, geometry, fragments, values);
+  const args = new Args(context, geometry, fragments, values);
+  const cuts = new Cuts(context, geometry, fragments, values);
 
   for (const value of section.values) if (value.kind === 'carried') adopt(value);
   handed.tables?.rank(handed.tile, values);
   if (context.residency === 'registers') values.loads.preload();
   for (const sweep of context.plan.sweeps) lowerSweep(sweep);
+  cuts.end();
   if (section.then) {
     const next = new SectionContext(context.kernel, section.then, context.names, context);
     lowerPart(next, rows, { ...handed, before: { values, selections, carries: section.carries! } });
@@ -87,14 +95,28 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   }
 
   function lowerSweep(sweep: Sweep): void {
+    const finished: (() => void)[] = [];
     sweep.rangeReductions.forEach((id) => reductions.overRange(id));
+    sweep.cuts.forEach((id) => cuts.run(id));
     sweep.kept.forEach((id) => keep(id));
     const full = sweep.stores.filter((store) => stores.isFull(store));
     const accumulators = sweep.reductions.map((id) => reductions.begin(id));
     const keys = sweep.selections.map((id) => selections.begin(id));
+    const takers = [
+      ...sweep.args.map((id): Taker => {
+        const best = args.begin(id);
+        finished.push(() => args.finish(id, best));
+        return (scope) => args.accumulate(id, best, scope);
+      }),
+      ...sweep.coming.map((id): Taker => {
+        cuts.begin(id);
+        return (scope) => cuts.accumulate(id, scope);
+      }),
+    ];
     const { kept } = sweep;
-    if (kept.length + accumulators.length + keys.length + full.length > 0)
-      walk(sweep, full, accumulators, keys);
+    if (kept.length + accumulators.length + keys.length + takers.length + full.length > 0)
+      walk(sweep, full, accumulators, keys, takers);
+    finished.forEach((finish) => finish());
     reductions.finish(sweep.reductions, accumulators);
     sweep.selections.forEach((id, i) => selections.finish(id, keys[i]!));
     sweep.stores.filter((store) => !full.includes(store)).forEach((store) => stores.writePartial(store));
@@ -113,9 +135,10 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
     full: readonly Store[],
     accumulators: readonly Accumulator[],
     keys: readonly Keys[],
+    takers: readonly Taker[],
   ): void {
     const guards = full.map((store) => stores.guard(store));
-    const onlyStores = sweep.kept.length + accumulators.length + keys.length === 0;
+    const onlyStores = sweep.kept.length + accumulators.length + keys.length + takers.length === 0;
     const common = onlyStores && guards.every((guard) => same(guard, guards[0]));
     // Views are made outside the loops.
     for (const store of full) if (!stores.isElementwise(store)) values.views.view(store.access);
@@ -129,6 +152,7 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
       }
       sweep.reductions.forEach((id, i) => reductions.accumulate(id, accumulators[i]!, scope));
       sweep.selections.forEach((id, i) => selections.accumulate(id, keys[i]!, scope));
+      takers.forEach((take) => take(scope));
       full.forEach((store, i) => {
         if (common || !guards[i]) {
           stores.write(store, scope);

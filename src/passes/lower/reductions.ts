@@ -69,7 +69,7 @@ export class Reductions {
             span,
           };
     const condition = all([
-      ...(alongVector && this.context.lanes.tail ? [this.geometry.startsInside(scope.tiles)] : []),
+      ...(alongVector ? [this.geometry.tailGuard(scope.tiles) ?? []].flat() : []),
       ...this.once(value, scope),
     ]);
     scope.out.push(...guarded(condition, [update]));

@@ -21,6 +21,7 @@ import {
 } from '../../ir/tile.js';
 import type { Fragments } from './fragments.js';
 import type { LaneGeometry } from './lane-geometry.js';
+import { NOWHERE, overWarp, TAKEN } from './integers.js';
 import { at, choose, extreme, read } from './scalars.js';
 import type { Fragment, Scope, SectionContext } from './section-context.js';
 import type { Values } from './values.js';
@@ -34,10 +35,6 @@ export interface Keys {
   readonly shift?: string;
 }
 
-/** Below the key of every value. */
-const TAKEN = -(2 ** 31);
-/** Above every position. */
-const NOWHERE = 2 ** 31 - 1;
 /** Rounds that are written out one after another; more of them run in a loop. */
 const MOST_UNROLLED = 16;
 
@@ -256,13 +253,3 @@ export class Selections {
 const register = (of: string): TileExpr => read(of, i32(0));
 
 const key = (keys: Keys, element: TileExpr): TileExpr => read(keys.name, element);
-
-const overWarp = (fn: 'max' | 'min', operand: TileExpr): TileExpr => ({
-  kind: 'warp-reduce',
-  fn,
-  operand,
-  threads: 32,
-  stride: 1,
-  dtype: 'i32',
-  width: 0,
-});

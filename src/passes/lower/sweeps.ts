@@ -22,6 +22,11 @@ export interface Sweep {
   readonly reductions: readonly ValueId[];
   readonly rangeReductions: readonly ValueId[];
   readonly selections: readonly ValueId[];
+  readonly args: readonly ValueId[];
+  /** Cuts that walk the row before this sweep does. */
+  readonly cuts: readonly ValueId[];
+  /** Cuts of a later sweep whose elements this one computes first. */
+  readonly coming: readonly ValueId[];
   readonly stores: readonly Store[];
 }
 
@@ -65,6 +70,11 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
       (value) => value.kind === 'range-reduce' && stage(value.id) - 1 === s,
     );
     const selections = values.filter((value) => value.kind === 'top' && stage(value.operand) === s);
+    const args = values.filter((value) => value.kind === 'arg' && stage(value.operand) === s);
+    const cuts = values.filter((value) => value.kind === 'cut' && stage(value.id) === s);
+    const coming = values.filter(
+      (value) => value.kind === 'cut' && value.weight === undefined && stage(value.operand) === s,
+    );
     const stores = section.stores.filter((store) => stageOfStore(store) === s);
     const seen = new Set<ValueId>();
     const visit = (id: ValueId): void => {
@@ -95,7 +105,8 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
       ...kept[s]!,
       ...reductions.flatMap((value) => operands(value)),
       ...rangeReductions.flatMap((value) => operands(value)),
-      ...selections.flatMap((value) => operands(value)),
+      ...[...selections, ...args, ...cuts].flatMap((value) => operands(value)),
+      ...coming.flatMap((value) => (value.kind === 'cut' ? [value.operand] : [])),
       ...stores.flatMap(storeOperands),
     ].forEach(visit);
     result.unshift({
@@ -105,6 +116,9 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
       reductions: reductions.map((value) => value.id),
       rangeReductions: rangeReductions.map((value) => value.id),
       selections: selections.map((value) => value.id),
+      args: args.map((value) => value.id),
+      cuts: cuts.map((value) => value.id),
+      coming: coming.map((value) => value.id),
       stores,
     });
   }
@@ -118,9 +132,16 @@ function stageOf(value: Value, stages: readonly number[]): number {
 
 /** What a later sweep finds, made by an earlier one as a whole. */
 const isResult = (value: Value): value is Result =>
-  value.kind === 'reduce' || value.kind === 'range-reduce' || value.kind === 'remap' || value.kind === 'top';
+  value.kind === 'reduce' ||
+  value.kind === 'range-reduce' ||
+  value.kind === 'remap' ||
+  value.kind === 'top' ||
+  value.kind === 'arg' ||
+  value.kind === 'cut';
 
-type Result = Value & { readonly kind: 'reduce' | 'range-reduce' | 'remap' | 'top' };
+type Result = Value & {
+  readonly kind: 'reduce' | 'range-reduce' | 'remap' | 'top' | 'arg' | 'cut';
+};
 
 /** The sweeps that read each load. */
 function consumingSweeps(
@@ -137,7 +158,8 @@ function consumingSweeps(
   };
   for (const value of section.values) {
     if (isResult(value)) {
-      operands(value).forEach((id) => visit(id, stage(value.operand)));
+      const sweep = value.kind === 'cut' ? stage(value.id) : stage(value.operand);
+      operands(value).forEach((id) => visit(id, sweep));
     }
   }
   for (const store of section.stores) storeOperands(store).forEach((id) => visit(id, stageOfStore(store)));

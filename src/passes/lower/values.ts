@@ -132,6 +132,15 @@ export class Values implements ValueSource {
         return this.loads.direct(value, scope, rangeScope);
       case 'remap':
         return this.remapped(value, scope);
+      case 'random':
+        return {
+          kind: 'random-bits',
+          start: castTo(this.geometry.start(value.axis, scope.tiles), 'i32'),
+          seed: this.early(value.seed),
+          offset: this.early(value.offset),
+          dtype: 'i32',
+          width: value.axis === this.context.vectorAxis ? this.context.lanes.vector : 0,
+        };
       default:
         return this.operation(value, (id) => this.compute(id, scope, rangeScope));
     }
@@ -190,6 +199,10 @@ export class Values implements ValueSource {
         const width = Math.max(condition.width, then.width, otherwise.width);
         const traced = isTraced(condition, this.context.unrolled);
         return { kind: 'select', condition, then, otherwise, traced, dtype, width };
+      }
+      case 'order': {
+        const inner = operand(value.operand);
+        return { kind: 'order-key', operand: inner, ascending: false, dtype, width: inner.width };
       }
       case 'cast': {
         const inner = operand(value.operand);

@@ -69,6 +69,18 @@ export function checkCall(checker: Checker, expr: Call, hint: Dtype | undefined)
           : 'name what is counted and the dimension of the index',
         span,
       );
+    case 'argmax':
+    case 'argmin':
+    case 'largest':
+    case 'nucleus':
+    case 'uniform':
+      throw typeError(
+        `${name} lacks its dimension`,
+        `${name}(...)`,
+        `${name}[dimension](...)`,
+        'name the dimension that the row lies along',
+        span,
+      );
     default: {
       requireCount(expr, 1, `${name}(x)`);
       const operand = checker.check(args[0]!, 'f32');

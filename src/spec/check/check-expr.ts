@@ -11,6 +11,7 @@ import { checkIndex, remap } from './indices.js';
 import { boolean, checkNumber } from './literals.js';
 import { checkBinary, checkUnary } from './operators.js';
 import { checkReduce } from './reductions.js';
+import { checkRowFunction } from './row-functions.js';
 import type { Scope, TensorView } from './scope.js';
 import { checkSelection, isSelection, pick } from './selections.js';
 import { decide } from './static-flags.js';
@@ -42,6 +43,8 @@ export class ExprChecker implements Checker {
         return checkTally(this, expr);
       case 'scan':
         return checkScan(this, expr);
+      case 'row':
+        return checkRowFunction(this, expr);
       case 'index':
         return this.index(expr.operand, expr.entries, expr.span);
       default:

@@ -50,7 +50,11 @@ export function isLiteral(expr: Expr): boolean {
     case 'unary':
       return expr.op === 'neg' && isLiteral(expr.operand);
     case 'binary':
-      return ['+', '-', '*', '/', '%'].includes(expr.op) && isLiteral(expr.left) && isLiteral(expr.right);
+      return (
+        ['+', '-', '*', '/', '%', '&', '|', '^', '<<', '>>'].includes(expr.op) &&
+        isLiteral(expr.left) &&
+        isLiteral(expr.right)
+      );
     case 'call':
       return (
         (expr.name === 'select' && expr.args.slice(1).every(isLiteral)) ||

@@ -85,6 +85,10 @@ class SectionNames {
         this.dim(expr.dim, expr.span);
         this.expr(expr.operand);
         return;
+      case 'row':
+        this.dim(expr.dim, expr.span);
+        for (const arg of expr.args) this.expr(arg);
+        return;
       case 'index':
         this.expr(expr.operand);
         this.entries(expr.entries);

@@ -8,6 +8,7 @@ import { typeError } from './errors.js';
 import { ARITHMETIC, boolean, hasPoint, isLiteral } from './literals.js';
 import { decide } from './static-flags.js';
 
+const BITS: readonly string[] = ['&', '|', '^', '<<', '>>'];
 const COMPARISONS: readonly string[] = ['==', '!=', '<', '<=', '>', '>='];
 
 /** Raises FORMULA_TYPE. */
@@ -43,6 +44,15 @@ export function checkBinary(
   if (compares) {
     const axes = unionAxes([left.axes, right.axes], span);
     return { kind: 'compare', op: op as CompareOp, left, right, dtype: 'bool', axes, span };
+  }
+  if (BITS.includes(op) && left.dtype === 'f32') {
+    throw typeError(
+      `${op} is defined on integers alone`,
+      `f32 ${op} f32`,
+      'i32 or i64',
+      'cast to an integer first',
+      span,
+    );
   }
   if (op === '%' && left.dtype === 'f32') {
     throw typeError(

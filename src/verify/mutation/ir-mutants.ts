@@ -66,6 +66,14 @@ export function describe(node: Statement | TileExpr): string {
       return `${node.which} peers of ${describe(node.operand)}`;
     case 'warp-scan':
       return `scan of ${describe(node.operand)}`;
+    case 'random-bits':
+      return `random bits of ${describe(node.start)} under ${describe(node.seed)}, ${describe(node.offset)}`;
+    case 'share-of':
+      return `${describe(node.share)} of ${describe(node.total)}`;
+    case 'row-total':
+      return `${node.name} = sum over the row of ${describe(node.value)}`;
+    case 'search-bins':
+      return `search ${node.bins} at ${describe(node.phase)} for ${describe(node.need)}`;
     case 'key-position':
       return `position in ${describe(node.operand)}`;
     case 'index-mask':

@@ -23,6 +23,7 @@ import { FUSED } from './f32.js';
 import { elementsOf, expand, grid, scalar, type ExtentOf, type Grid } from './grid.js';
 import type { Operands } from './operands.js';
 import { reduceAxis, reduceRanges } from './reduce.js';
+import { argAlong, leadingAlong, randomAlong } from './rows.js';
 import { pickAlong, selectAlong } from './selection.js';
 import { lookUp, scanAlong, tally } from './tables.js';
 import { applyUnary } from './unary.js';
@@ -164,6 +165,20 @@ class SectionEvaluation {
         return scanAlong(this.evaluate(expr.operand));
       case 'lookup':
         return lookUp(this.evaluate(expr.operand), this.evaluate(expr.index));
+      case 'arg':
+        return argAlong(expr.fn, this.evaluate(expr.operand), this.axisNamed(expr.dim));
+      case 'leading':
+        return leadingAlong(
+          this.evaluate(expr.operand),
+          this.axisNamed(expr.dim),
+          expr.weight && this.evaluate(expr.weight),
+          this.evaluate(expr.need),
+          this.extentOf,
+        );
+      case 'random': {
+        const [seed, offset] = [this.evaluate(expr.seed), this.evaluate(expr.offset)];
+        return randomAlong(this.axisNamed(expr.dim), seed, offset, this.extentOf);
+      }
       case 'pick':
         return pickAlong(
           this.evaluate(expr.operand),

@@ -36,6 +36,16 @@ function short(op: BinaryOp, x: number, y: number): number {
       return Math.min(x, y);
     case 'max':
       return Math.max(x, y);
+    case '&':
+      return x & y;
+    case '|':
+      return x | y;
+    case '^':
+      return x ^ y;
+    case '<<':
+      return x << y;
+    case '>>':
+      return x >> y;
     default:
       throw new Error(`${op} is no operation on integers`);
   }
@@ -63,6 +73,16 @@ function exact(op: BinaryOp, x: number, y: number): bigint {
       return b === 0n ? 0n : BigInt.asIntN(64, (a - modulo(a, b)) / b);
     case '%':
       return b === 0n ? 0n : modulo(a, b);
+    case '&':
+      return a & b;
+    case '|':
+      return a | b;
+    case '^':
+      return a ^ b;
+    case '<<':
+      return BigInt.asIntN(64, a << (b & 63n));
+    case '>>':
+      return a >> (b & 63n);
     default:
       throw new Error(`${op} is no operation on integers`);
   }

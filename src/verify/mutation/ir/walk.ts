@@ -67,6 +67,14 @@ export function withChild(expr: TileExpr, at: number, child: TileExpr): TileExpr
     case 'warp-peers':
     case 'warp-scan':
       return { ...expr, operand: child };
+    case 'random-bits':
+      return at === 0
+        ? { ...expr, start: child }
+        : at === 1
+          ? { ...expr, seed: child }
+          : { ...expr, offset: child };
+    case 'share-of':
+      return at === 0 ? { ...expr, total: child } : { ...expr, share: child };
     case 'order-key':
       return at === 0 ? { ...expr, operand: child } : { ...expr, position: child };
     case 'index-mask':
@@ -151,8 +159,15 @@ function topExpressions(statement: Statement): readonly Top[] {
       }));
     case 'if':
       return [{ expr: statement.condition, replace: (condition) => ({ ...statement, condition }) }];
-    case 'cluster-store':
+    case 'row-total':
+      return [{ expr: statement.value, replace: (value) => ({ ...statement, value }) }];
+    case 'search-bins':
+      return [
+        { expr: statement.phase, replace: (phase) => ({ ...statement, phase }) },
+        { expr: statement.need, replace: (need) => ({ ...statement, need }) },
+      ];
     case 'shared-add':
+    case 'cluster-store':
       return [
         { expr: statement.value, replace: (value) => ({ ...statement, value }) },
         { expr: statement.index, replace: (index) => ({ ...statement, index }) },

@@ -1,0 +1,112 @@
+/**
+ * The schedule of a section with functions of a whole row (`argmax`, `largest`, `nucleus`) in rows of any length.
+ *
+ * A row is one CTA's, or a cluster's, whose CTAs take as many tiles of it each; tiles are walked in loops, and what more than
+ * one walk needs is loaded again, from the L2 cache: a vocabulary for each row of a batch does not fit in shared memory.
+ */
+
+import type { Architecture } from '../device/arch.js';
+import { DYNAMIC_LANE_BOUND, type Kernel, type Section } from '../ir/kernel.js';
+import type { ScheduleOverride } from '../plan/index.js';
+import { chooseVector } from './choose-vector.js';
+import { laneAxes } from './lane-axes.js';
+import { planSweeps } from './lower/sweeps.js';
+import type { Draft } from './schedule-draft.js';
+import { unsupported } from './unsupported.js';
+
+/** Elements of a row: their positions have 22 bits. */
+const MOST = 2 ** 22;
+/** Elements of a row with cuts: masses of so many add up in 32 bits. */
+const MOST_CUT = 2 ** 18;
+/** Elements that make another CTA of a cluster worth its barriers. */
+const PER_CTA = 4096;
+/** Threads of a CTA of a cluster. */
+const MOST_THREADS = 512;
+
+export const isSplit = (section: Section): boolean =>
+  section.values.some(({ kind }) => kind === 'arg' || kind === 'cut');
+
+/** @throws FORMULA_UNSUPPORTED for a row of more than one axis, or one that is too long. */
+export function draftSplit(
+  kernel: Kernel,
+  section: Section,
+  arch: Architecture,
+  override: ScheduleOverride,
+): Draft {
+  const lanes = laneAxes(section);
+  const [lane, other] = lanes;
+  const row = section.values.find(({ kind }) => kind === 'arg' || kind === 'cut')!;
+  if (!lane || other) {
+    throw unsupported(
+      section,
+      `a function of a whole row that lies along ${lanes.map(({ axis }) => axis).join(' and ')}`,
+      'rows along one dimension, whose elements lie next to each other',
+      row.span,
+    );
+  }
+  const cuts = section.values.some(({ kind }) => kind === 'cut');
+  const most = cuts ? MOST_CUT : MOST;
+  if (lane.dynamic || lane.extent > most || section.axes.some(({ role }) => role === 'range')) {
+    throw unsupported(
+      section,
+      lane.extent >= DYNAMIC_LANE_BOUND ? 'a row of unknown length' : `a row of ${lane.extent} elements`,
+      `rows of at most ${most} elements, known when it is compiled`,
+      row.span,
+    );
+  }
+  const choice = chooseVector(kernel, section, arch);
+  let vector = Math.min(choice.vector, override.vector ?? choice.vector);
+  while (lane.extent % vector !== 0) vector /= 2;
+  const units = lane.extent / vector;
+  const cluster = clusterOf(lane.extent, units, cuts, arch, override);
+  const threadsPerRow = threadsOf(units, cluster, cuts, arch, override);
+  const residency = override.residency === 'shared' ? 'shared' : 'reload';
+  const walks = planSweeps(section, 'reload').sweeps.length;
+  const reasons = [
+    `${lane.extent} elements a row, ${vector} at a time, ${threadsPerRow} threads of each of ${cluster} CTAs`,
+    walks > 1 && residency === 'reload'
+      ? 'each pass loads the row again: a batch of such rows stays in the L2 cache'
+      : 'one pass over the row, of which nothing is kept',
+  ];
+  return { section, threadsPerRow, vector, cluster, residency, align: choice.align, reasons, split: true };
+}
+
+/** CTAs that share a row: of a row with cuts fewer, so that a batch of 64 runs at once. */
+function clusterOf(
+  extent: number,
+  units: number,
+  cuts: boolean,
+  arch: Architecture,
+  override: ScheduleOverride,
+): number {
+  const limit = arch.hasClusters ? Math.min(arch.maxClusterSize, cuts ? 4 : 8) : 1;
+  const wanted = override.cluster ?? limit;
+  let cluster = 1;
+  const room = (size: number) =>
+    units >= size * 32 && (override.cluster !== undefined || extent >= size * PER_CTA);
+  while (cluster * 2 <= wanted && room(cluster * 2)) cluster *= 2;
+  return cluster;
+}
+
+/** Threads of a CTA. Bins are dealt to threads by powers of two; without cuts, as many as leave fewest idle. */
+function threadsOf(
+  units: number,
+  cluster: number,
+  cuts: boolean,
+  arch: Architecture,
+  override: ScheduleOverride,
+): number {
+  const own = Math.ceil(units / cluster);
+  const limit = arch.hasClusters ? MOST_THREADS : Math.min(1024, arch.maxThreadsPerCta);
+  const asked = override.threadsPerRow ?? override.threads;
+  if (cuts) {
+    let threads = 256;
+    while (threads * 2 <= (asked ?? limit) && (asked !== undefined || threads < own)) threads *= 2;
+    return threads;
+  }
+  if (asked !== undefined) return Math.max(32, Math.ceil(asked / 32) * 32);
+  const candidates = Array.from({ length: limit / 32 - 3 }, (_, i) => 128 + 32 * i);
+  const idle = (threads: number) => (Math.ceil(own / threads) * threads) / own - 1;
+  const cost = (threads: number) => Math.abs(Math.log2(threads / limit)) + 8 * idle(threads);
+  return candidates.reduce((best, threads) => (cost(threads) < cost(best) ? threads : best));
+}

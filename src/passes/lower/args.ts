@@ -1,0 +1,273 @@
+/**
+ * Positions of the largest (smallest) elements of a row.
+ *
+ * Each thread keeps its best element and where it lies, walking up the row: the first of equal ones stays. Then keys of the
+ * order of `top` are compared, and of equal keys positions: over the warp, over the warps in shared memory, over the cluster.
+ * Elements that a condition leaves out (`select(kept, x, -inf)`) are not computed where a whole vector is left out.
+ */
+
+import type { Value, ValueId } from '../../ir/kernel.js';
+import { arith, compare, guarded, i32, literal, name, type Statement, type TileExpr } from '../../ir/tile.js';
+import { either, NOWHERE, overWarp, TAKEN } from './integers.js';
+import type { Fragments } from './fragments.js';
+import type { LaneGeometry } from './lane-geometry.js';
+import { choose } from './scalars.js';
+import type { Scope, SectionContext } from './section-context.js';
+import type { Values } from './values.js';
+
+type Arg = Value & { readonly kind: 'arg' };
+
+/** Names of a thread's best element, or its key, and of its position. */
+export interface Best {
+  readonly best: string;
+  readonly at: string;
+}
+
+const WARP = 32;
+
+export class Args {
+  constructor(
+    private readonly context: SectionContext,
+    private readonly geometry: LaneGeometry,
+    private readonly fragments: Fragments,
+    private readonly values: Values,
+  ) {}
+
+  begin(id: ValueId): Best {
+    const { context } = this;
+    const arg = this.arg(id);
+    const best = context.names.fresh(`${arg.name ?? arg.fn}_best`);
+    const at = context.names.fresh(`${arg.name ?? arg.fn}_at`);
+    const start = this.isNumber(arg.operand)
+      ? literal(arg.fn === 'argmax' ? -Infinity : Infinity, 'f32')
+      : typed(TAKEN);
+    context.row.push(
+      { kind: 'let', name: best, value: start, span: arg.span },
+      { kind: 'let', name: at, value: typed(NOWHERE) },
+    );
+    return { best, at };
+  }
+
+  /** Takes in the elements at one place of the lanes. */
+  accumulate(id: ValueId, into: Best, scope: Scope): void {
+    const { context } = this;
+    const arg = this.arg(id);
+    const operand = context.section.values[arg.operand]!;
+    const inner: Statement[] = [];
+    const within: Scope = { ...scope, out: inner, memo: new Map(scope.memo) };
+    const body: Statement[] = [];
+    if (operand.kind === 'select' && this.isLeast(arg, operand.otherwise)) {
+      const kept = this.fragments.takeApart(this.values.compute(operand.condition, within), 'r_kept', inner);
+      const then: Statement[] = [];
+      const value = this.fragments.takeApart(
+        this.values.compute(operand.then, { ...within, out: then, memo: new Map(within.memo) }),
+        'r_value',
+        then,
+      );
+      then.push(this.each((element) => this.take(arg, into, value(element), scope, element, kept(element))));
+      const some = Array.from({ length: context.lanes.vector }, (_, i) => kept(i32(i))).reduce(either);
+      body.push(...inner, { kind: 'if', condition: some, then });
+    } else {
+      const value = this.fragments.takeApart(this.values.compute(arg.operand, within), 'r_value', inner);
+      body.push(
+        ...inner,
+        this.each((element) => this.take(arg, into, value(element), scope, element)),
+      );
+    }
+    scope.out.push(...guarded(this.geometry.tailGuard(scope.tiles), body));
+  }
+
+  /** The best of all threads of the row, in each of them. */
+  finish(id: ValueId, { best, at }: Best): void {
+    const { context } = this;
+    const { row, names, lanes } = context;
+    const arg = this.arg(id);
+    const [key, found] = [names.fresh(`${best}_key`), names.fresh(`${at}_found`)];
+    const value = name(best, this.isNumber(arg.operand) ? 'f32' : 'i32');
+    row.push(
+      { kind: 'let', name: key, value: value.dtype === 'f32' ? this.key(arg, value) : value },
+      { kind: 'let', name: found, value: name(at, 'i32') },
+    );
+    this.overWarp(key, found);
+    const warps = lanes.threads / WARP;
+    const count = warps * lanes.cluster;
+    if (count > 1) {
+      const regions = [names.fresh(`s_${key}`), names.fresh(`s_${found}`)] as const;
+      for (const region of regions)
+        context.shared.push({ name: region, dtype: 'i32', elements: count, align: 16 });
+      this.share(regions, [name(key, 'i32'), name(found, 'i32')], warps);
+      this.gather(regions, key, found, count);
+      this.overWarp(key, found);
+    }
+    // Where nothing is above the least there is, all are equal.
+    const nothing = compare('==', name(found, 'i32'), i32(NOWHERE));
+    this.values.define(id, context.bind(arg.name ?? arg.fn, choose(nothing, i32(0), name(found, 'i32'))));
+  }
+
+  private overWarp(key: string, found: string): void {
+    const { names, row } = this.context;
+    const most = names.fresh(`${key}_most`);
+    const [own, position] = [name(key, 'i32'), name(found, 'i32')];
+    const mine = choose(compare('==', own, name(most, 'i32')), position, i32(NOWHERE));
+    row.push(
+      { kind: 'let', name: most, value: overWarp('max', own) },
+      { kind: 'assign', name: found, value: overWarp('min', mine) },
+      { kind: 'assign', name: key, value: name(most, 'i32') },
+    );
+  }
+
+  /** Puts the results of this thread's warp where the others look for them. */
+  private share(
+    regions: readonly [string, string],
+    values: readonly [TileExpr, TileExpr],
+    warps: number,
+  ): void {
+    const { lanes, row } = this.context;
+    const thread = name('thread', 'i32');
+    const warp = arith('/', thread, i32(WARP));
+    const rank: TileExpr = { kind: 'cluster-rank', dtype: 'i32', width: 0 };
+    const index = lanes.cluster > 1 ? arith('+', arith('*', rank, i32(warps)), warp) : warp;
+    const then = regions.map((to, i): Statement => {
+      const value = values[i]!;
+      return lanes.cluster > 1
+        ? { kind: 'cluster-store', to, index, value, cluster: lanes.cluster }
+        : { kind: 'store', to, at: [{ kind: 'at', index }], value };
+    });
+    row.push(
+      { kind: 'if', condition: compare('==', arith('%', thread, i32(WARP)), i32(0)), then },
+      { kind: lanes.cluster > 1 ? 'cluster-barrier' : 'barrier' },
+    );
+  }
+
+  /** The best of what the lanes of a warp find there. */
+  private gather(regions: readonly [string, string], key: string, found: string, count: number): void {
+    const { names, row, unrolled } = this.context;
+    const variable = names.fresh('part');
+    unrolled.add(variable);
+    const lane = arith('%', name('thread', 'i32'), i32(WARP));
+    const index = arith('+', lane, arith('*', name(variable, 'i32'), i32(WARP)));
+    const [other, there] = [names.fresh(`${key}_other`), names.fresh(`${found}_other`)];
+    const [k, f, ok, of] = [key, found, other, there].map((each) => name(each, 'i32')) as [
+      TileExpr,
+      TileExpr,
+      TileExpr,
+      TileExpr,
+    ];
+    const read = (region: string): TileExpr => ({
+      kind: 'element',
+      of: region,
+      at: [{ kind: 'at', index }],
+      dtype: 'i32',
+      width: 0,
+    });
+    const same: TileExpr = {
+      kind: 'binary',
+      fn: '&&',
+      left: compare('==', ok, k),
+      right: compare('<', of, f),
+      dtype: 'bool',
+      width: 0,
+    };
+    const take: readonly Statement[] = [
+      { kind: 'let', name: other, value: read(regions[0]) },
+      { kind: 'let', name: there, value: read(regions[1]) },
+      {
+        kind: 'if',
+        condition: either(compare('>', ok, k), same),
+        then: [
+          { kind: 'assign', name: key, value: ok },
+          { kind: 'assign', name: found, value: of },
+        ],
+      },
+    ];
+    row.push(
+      { kind: 'assign', name: key, value: typed(TAKEN) },
+      { kind: 'assign', name: found, value: typed(NOWHERE) },
+      {
+        kind: 'unroll',
+        variable,
+        extent: Math.ceil(count / WARP),
+        body: guarded(count % WARP === 0 ? undefined : compare('<', index, i32(count)), take),
+      },
+    );
+  }
+
+  private each(body: (element: TileExpr) => readonly Statement[]): Statement {
+    const variable = this.context.names.fresh('element');
+    this.context.unrolled.add(variable);
+    const { vector } = this.context.lanes;
+    return { kind: 'unroll', variable, extent: vector, body: body(name(variable, 'i32')) };
+  }
+
+  /** One element: taken where it is beyond the best so far. */
+  private take(
+    arg: Arg,
+    { best, at }: Best,
+    value: TileExpr,
+    scope: Scope,
+    element: TileExpr,
+    kept?: TileExpr,
+  ): readonly Statement[] {
+    const fresh = this.context.names.fresh('candidate');
+    const plain = this.isNumber(arg.operand);
+    const dtype = plain ? 'f32' : 'i32';
+    const candidate = name(fresh, dtype);
+    const beyond = compare(plain && arg.fn === 'argmin' ? '<' : '>', candidate, name(best, dtype));
+    const position = arith('+', this.geometry.start(this.context.vectorAxis!, scope.tiles), element);
+    const body: readonly Statement[] = [
+      { kind: 'let', name: fresh, value: plain ? value : this.key(arg, value) },
+      {
+        kind: 'if',
+        condition: beyond,
+        then: [
+          { kind: 'assign', name: best, value: candidate },
+          { kind: 'assign', name: at, value: position },
+        ],
+      },
+    ];
+    return guarded(kept, body);
+  }
+
+  private key(arg: Arg, operand: TileExpr): TileExpr {
+    return { kind: 'order-key', operand, ascending: arg.fn === 'argmin', dtype: 'i32', width: 0 };
+  }
+
+  /** Never NaN: the number of two, one of which is a literal, and a choice of such. */
+  private isNumber(id: ValueId): boolean {
+    const { values } = this.context.section;
+    const value = values[id]!;
+    if (value.kind === 'literal') return !Number.isNaN(Number(value.value));
+    if (value.kind === 'select') return this.isNumber(value.then) && this.isNumber(value.otherwise);
+    return (
+      value.kind === 'binary' &&
+      (value.fn === 'max' || value.fn === 'min') &&
+      (this.isNumber(value.left) || this.isNumber(value.right))
+    );
+  }
+
+  /** A literal that no element is behind. */
+  private isLeast(arg: Arg, id: ValueId): boolean {
+    const value = this.context.section.values[id]!;
+    return (
+      value.kind === 'literal' &&
+      value.value === (arg.fn === 'argmax' ? -Infinity : Infinity) &&
+      this.isNumber(arg.operand)
+    );
+  }
+
+  private arg(id: ValueId): Arg {
+    const value = this.context.section.values[id]!;
+    if (value.kind !== 'arg') throw new Error(`value ${id} is no position of an extreme`);
+    return value;
+  }
+}
+
+/** A literal that the DSL takes for an i32 from the start: loops and branches carry it. */
+const typed = (value: number): TileExpr => ({
+  kind: 'cast',
+  operand: i32(value),
+  rounding: 'rn',
+  saturate: false,
+  dtype: 'i32',
+  width: 0,
+});

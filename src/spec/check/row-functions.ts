@@ -1,0 +1,149 @@
+/**
+ * Functions of a row: `argmax[d](x)`, `largest[d](x, k)`, `nucleus[d](x, weight, share)`, `uniform[d](seed, offset)` -> typed
+ * values.
+ */
+
+import type { Dtype, Expr, RowFn, Span, TypedExpr } from '../types.js';
+import { unionAxes } from './axes.js';
+import type { Checker } from './checker.js';
+import { typeError, unsupported } from './errors.js';
+import { nameOf } from './operators.js';
+
+type Row = Expr & { readonly kind: 'row' };
+
+const FORMS: Readonly<Record<RowFn, string>> = {
+  argmax: '(x)',
+  argmin: '(x)',
+  largest: '(x, count)',
+  nucleus: '(x, weight, share)',
+  uniform: '(seed, offset)',
+};
+
+/** Raises FORMULA_TYPE, FORMULA_NAME, FORMULA_UNSUPPORTED. */
+export function checkRowFunction(checker: Checker, expr: Row): TypedExpr {
+  const { fn, dim, args, span } = expr;
+  checker.scope.dim(dim, span);
+  const form = `${fn}[${dim}]${FORMS[fn]}`;
+  const wanted = FORMS[fn].split(',').length;
+  if (args.length !== wanted) {
+    throw typeError(
+      `${fn} has the wrong number of arguments`,
+      args.length === 1 ? '1 argument' : `${args.length} arguments`,
+      form,
+      `write ${form}`,
+      span,
+    );
+  }
+  if (checker.scope.isDynamic(dim)) {
+    throw unsupported(
+      `${dim} is known only at launch`,
+      form,
+      'a static dimension',
+      `make ${dim} static`,
+      span,
+    );
+  }
+  const [first, second, third] = args as readonly [Expr, Expr, Expr];
+  switch (fn) {
+    case 'argmax':
+    case 'argmin': {
+      const operand = along(checker, first, expr);
+      const axes = operand.axes.filter((axis) => axis !== dim);
+      return { kind: 'arg', fn, dim, operand, dtype: 'i32', axes, span };
+    }
+    case 'largest': {
+      const operand = along(checker, first, expr);
+      const need = ofTheRow(checker, second, 'i32', expr);
+      const axes = unionAxes([operand.axes, need.axes], span);
+      return { kind: 'leading', dim, operand, need, dtype: 'bool', axes, span };
+    }
+    case 'nucleus': {
+      const operand = along(checker, first, expr);
+      const weight = along(checker, second, expr);
+      const need = ofTheRow(checker, third, 'f32', expr);
+      const axes = unionAxes([operand.axes, weight.axes, need.axes], span);
+      return { kind: 'leading', dim, operand, weight, need, dtype: 'bool', axes, span };
+    }
+    case 'uniform':
+      return uniform(
+        dim,
+        ofTheRow(checker, first, 'i64', expr),
+        ofTheRow(checker, second, 'i64', expr),
+        span,
+      );
+    default:
+      fn satisfies never;
+      throw new Error('unreachable');
+  }
+}
+
+/** An f32 that varies along the row. */
+function along(checker: Checker, arg: Expr, { fn, dim }: Row): TypedExpr {
+  const operand = typed(checker, arg, 'f32', fn);
+  if (operand.axes.includes(dim)) return operand;
+  throw typeError(
+    `the value does not vary over ${dim}`,
+    `(${operand.axes.join(', ')})`,
+    `a value over ${dim}`,
+    `give ${fn} a value over ${dim}, or name one of its dimensions`,
+    arg.span,
+  );
+}
+
+/** The same for the whole row. */
+function ofTheRow(checker: Checker, arg: Expr, dtype: Dtype, { fn, dim }: Row): TypedExpr {
+  const operand = typed(checker, arg, dtype, fn);
+  if (!operand.axes.includes(dim)) return operand;
+  throw typeError(
+    `${nameOf(operand)} varies over ${dim}`,
+    `(${operand.axes.join(', ')})`,
+    `one value for each row along ${dim}`,
+    `reduce it over ${dim}`,
+    arg.span,
+  );
+}
+
+function typed(checker: Checker, arg: Expr, dtype: Dtype, fn: RowFn): TypedExpr {
+  const operand = checker.check(arg, dtype);
+  if (operand.dtype === dtype) return operand;
+  throw typeError(
+    `${fn} takes ${dtype} here`,
+    operand.dtype,
+    dtype,
+    `write ${dtype}(${nameOf(operand)})`,
+    arg.span,
+  );
+}
+
+/** A number above 0 and at most 1, from the low 31 of the random bits: (b + 1/2) / 2^31, rounded to f32. */
+function uniform(dim: string, seed: TypedExpr, offset: TypedExpr, span: Span): TypedExpr {
+  const axes = unionAxes([seed.axes, offset.axes, [dim]], span);
+  const literal = (value: number, dtype: Dtype): TypedExpr => ({
+    kind: 'literal',
+    value,
+    dtype,
+    axes: [],
+    span,
+  });
+  const binary = (op: '&' | '*' | '+', left: TypedExpr, right: TypedExpr): TypedExpr => ({
+    kind: 'binary',
+    op,
+    left,
+    right,
+    dtype: left.dtype,
+    axes,
+    span,
+  });
+  const bits: TypedExpr = { kind: 'random', dim, seed, offset, dtype: 'i32', axes, span };
+  const low = binary('&', bits, literal(2 ** 31 - 1, 'i32'));
+  const whole: TypedExpr = {
+    kind: 'cast',
+    operand: low,
+    rounding: 'rn',
+    saturate: false,
+    dtype: 'f32',
+    axes,
+    span,
+  };
+  return binary('+', binary('*', whole, literal(2 ** -31, 'f32')), literal(2 ** -32, 'f32'));
+}

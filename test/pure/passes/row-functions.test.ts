@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals';
+import { renderVariant } from '../../../src/build/index.js';
+import { ARCHITECTURES } from '../../../src/device/index.js';
+import { loadSpec, parseSpec, type Binding } from '../../../src/spec/index.js';
+import { packagePath } from '../../../src/util/package-root.js';
+import { raised } from '../../support/raised.js';
+import { variantOf } from '../../support/variants.js';
+
+const greedy = await loadSpec(packagePath('specs/greedy.yaml'));
+const filtered = await loadSpec(packagePath('specs/sample_top_k_top_p.yaml'));
+
+const plain = { penalised: false, biased: false, masked: false };
+const row = (vocab: number, L: 'f32' | 'bf16' = 'f32'): Binding => ({
+  dims: { vocab },
+  types: { L },
+  flags: {},
+});
+const settings = (vocab: number): Binding => ({
+  dims: { vocab, words: Math.ceil(vocab / 32) },
+  types: { L: 'f32' },
+  flags: plain,
+});
+const schedule = (spec: typeof greedy, binding: Binding, arch = 'sm90') => {
+  const { kernel } = renderVariant(variantOf(spec, binding, arch, 'decode', false), spec);
+  return { ...kernel.schedule!, lanes: kernel.sections[0]!.lanes!, kernel };
+};
+
+describe('a function of a whole row', () => {
+  test('is a cluster of CTAs where there are clusters, else one CTA', () => {
+    for (const { name, hasClusters } of ARCHITECTURES) {
+      expect(schedule(greedy, row(151936), name).cluster).toBe(hasClusters ? 8 : 1);
+      expect(schedule(filtered, settings(151936), name).cluster).toBe(hasClusters ? 4 : 1);
+    }
+    expect(schedule(greedy, row(1000)).cluster).toBe(1);
+  });
+
+  test('gives each CTA as many tiles, and covers the row', () => {
+    for (const vocab of [1, 33, 1000, 4100, 50257, 151936, 262144]) {
+      const { lanes, cluster } = schedule(greedy, row(vocab));
+      const tiles = lanes.tiles[0]?.extent ?? 1;
+      expect(tiles * cluster * lanes.threads * lanes.vector).toBeGreaterThanOrEqual(vocab);
+      expect(vocab % lanes.vector).toBe(0);
+    }
+  });
+
+  test('reads a row once where one pass is enough, and no guard stands in the loop over whole tiles', () => {
+    const { stages } = renderVariant(variantOf(greedy, row(151936), 'sm90', 'decode', false), greedy, {
+      stages: true,
+    });
+    const text = stages.at(-1)!.text;
+    expect(text.match(/^ {2}loop tile/gm)).toHaveLength(2);
+    const [, whole] = text.split(/^ {2}loop tile/m);
+    expect(whole).not.toMatch(/ < 151936/);
+  });
+
+  test.each([['a row that is too long for cuts', 300000, 'a row of 300000 elements']])(
+    'refuses %s',
+    (_what, vocab, actual) => {
+      expect(raised(() => schedule(filtered, settings(vocab))).actual).toContain(actual);
+    },
+  );
+
+  test('refuses rows along two dimensions', () => {
+    const spec = parseSpec(
+      `kernel: probe
+doc: Probes rows of two dimensions.
+dims: { rows: dynamic, a: static, b: static }
+tensors:
+  x: { shape: [rows, a, b], dtype: f32 }
+  at: { shape: [rows], dtype: i32, access: out }
+formula: |
+  at = argmax[b](max[a](x))
+`,
+      'probe.yaml',
+    );
+    const error = raised(() => schedule(spec, { dims: { a: 4, b: 8 }, types: {}, flags: {} }));
+    expect(error.code).toBe('FORMULA_UNSUPPORTED');
+  });
+});

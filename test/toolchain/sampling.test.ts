@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openBuilder, type Builder } from '../../src/build/index.js';
+import type { PlannedVariant, ScheduleOverride } from '../../src/plan/index.js';
+import { loadSpecs, type Binding, type KernelSpec } from '../../src/spec/index.js';
+import { packagePath } from '../../src/util/package-root.js';
+import { formatVerdict, verifyBuild, verifyVariant } from '../../src/verify/index.js';
+import { readSubjects } from '../../src/verify/read-subjects.js';
+import { variantOf } from '../support/variants.js';
+
+let folder: string;
+let builder: Builder;
+let library: ReadonlyMap<string, KernelSpec>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rose-gen-sampling-'));
+  builder = openBuilder({ storeDir: join(folder, 'store'), jobs: 2 });
+  library = await loadSpecs(packagePath('specs'));
+}, 300_000);
+
+afterAll(async () => {
+  await builder[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+type Case = readonly [kernel: string, binding: Binding, arch: string, schedule?: ScheduleOverride];
+
+const planned = ([kernel, binding, arch, schedule]: Case): PlannedVariant => {
+  const pdl = arch !== 'sm80';
+  const variant = variantOf(library.get(kernel)!, binding, arch, 'decode', pdl);
+  return { ...variant, ...(schedule && { schedule }) };
+};
+
+async function wrong(name: string, cases: readonly Case[]): Promise<readonly string[]> {
+  const dir = join(folder, name);
+  const { rejected } = await builder.build({ variants: cases.map(planned), specs: library, outDir: dir });
+  expect(rejected).toEqual([]);
+  const { results } = await verifyBuild({ dir, specs: library, workers: 0 });
+  expect(results).toHaveLength(cases.length);
+  return results.flatMap(({ verdict, error }) =>
+    error ? [error.format()] : verdict!.passed ? [] : [formatVerdict(verdict!)],
+  );
+}
+
+const row = (vocab: number, L: 'f32' | 'bf16' | 'f16'): Binding => ({
+  dims: { vocab },
+  types: { L },
+  flags: {},
+});
+const sampled = (vocab: number, L: 'f32' | 'bf16' | 'f16', flags = ''): Binding => ({
+  dims: { vocab, words: Math.ceil(vocab / 32) },
+  types: { L },
+  flags: {
+    penalised: flags.includes('penalised'),
+    biased: flags.includes('biased'),
+    masked: flags.includes('masked'),
+  },
+});
+
+test('the largest of rows shorter than a warp, that divide nothing, over a cluster and without one', async () => {
+  expect(
+    await wrong('greedy', [
+      ['greedy', row(1, 'f32'), 'sm90'],
+      ['greedy', row(33, 'f16'), 'sm100'],
+      ['greedy', row(4100, 'bf16'), 'sm80'],
+      ['greedy', row(50257, 'bf16'), 'sm90'],
+      ['greedy', row(50257, 'f32'), 'sm100'],
+      ['greedy', row(40000, 'f32'), 'sm120'],
+    ]),
+  ).toEqual([]);
+}, 300_000);
+
+test('draws by temperature, with penalties, bias and mask', async () => {
+  expect(
+    await wrong('temperature', [
+      ['sample_temperature', sampled(1000, 'f32'), 'sm90'],
+      ['sample_temperature', sampled(1003, 'bf16', 'penalised biased masked'), 'sm100'],
+      ['sample_temperature', sampled(9000, 'f32', 'masked'), 'sm90', { cluster: 2 }],
+    ]),
+  ).toEqual([]);
+}, 300_000);
+
+test('draws from what top-k, top-p and min-p leave: lists that fit and lists that do not', async () => {
+  expect(
+    await wrong('filtered', [
+      ['sample_top_k_top_p', sampled(33, 'f16'), 'sm90'],
+      ['sample_top_k_top_p', sampled(1003, 'bf16', 'penalised biased masked'), 'sm100'],
+      ['sample_top_k_top_p', sampled(2500, 'f32'), 'sm80'],
+      ['sample_top_k_top_p', sampled(6000, 'f32'), 'sm90', { cluster: 2 }],
+    ]),
+  ).toEqual([]);
+}, 600_000);
+
+test.each([
+  ['another multiplier of Philox', /3528531795|-766435501/g, '3528531797'],
+  ['NaN stays NaN', /0fFF800000/g, '0f00000000'],
+  [
+    'masses count their low half alone',
+    /atom\.[a-z.]*shared[a-z0-9.:]*\.s32\s+%r\d+, \[%r\d+\+8192\], %r\d+;|red\.[a-z.]*shared[a-z0-9.:]*\s+\[%r\d+\+8192\], %r\d+;/g,
+    '',
+  ],
+  ['the last digit has no bits', /, 1023;/g, ', 511;'],
+])(
+  '%s: seen',
+  async (what, piece, by) => {
+    const dir = join(folder, what.replaceAll(' ', '-'));
+    const variant = planned(['sample_top_k_top_p', sampled(1000, 'f32'), 'sm90']);
+    await builder.build({ variants: [variant], specs: library, outDir: dir });
+    const [subject] = await readSubjects({ dir });
+    const ptx = subject!.ptx.replace(piece, by);
+    expect(ptx === subject!.ptx).toBe(false);
+    expect(verifyVariant({ ...subject!, ptx }).passed).toBe(false);
+  },
+  60_000,
+);
