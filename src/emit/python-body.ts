@@ -112,6 +112,9 @@ export class BodyPrinter {
       case 'warp-barrier':
         emit('cute.arch.sync_warp()');
         return;
+      case 'prefetch':
+        emit(exprs.prefetch(statement.of, statement.at));
+        return;
       case 'barrier':
         emit('cute.arch.sync_threads()');
         return;

@@ -155,6 +155,10 @@ class BodyVerifier {
         this.coordinates(statement.to, 1);
         [statement.index, statement.value].forEach((expr) => this.expr(expr));
         return;
+      case 'prefetch':
+        this.coordinates(statement.of, statement.at.length);
+        statement.at.forEach((at) => at.kind === 'at' && this.expr(at.index));
+        return;
       case 'barrier':
       case 'warp-barrier':
       case 'cluster-barrier':
