@@ -55,6 +55,13 @@ export function helperSource(helper: Helper, imports: Imports): string {
       '    return values.load()',
     ].join('\n');
   }
+  if (helper === 'prefetch_l2') {
+    return [
+      '@cute.jit',
+      'def prefetch_l2(view: cute.Tensor):',
+      '    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")',
+    ].join('\n');
+  }
   if (helper === 'index_mask') {
     return [
       '@cute.jit',

@@ -39,6 +39,7 @@ export type Helper =
   | 'refined_rsqrt'
   | 'index_mask'
   | 'masked'
+  | 'prefetch_l2'
   | 'load_hinted'
   | 'store_hinted';
 

@@ -129,6 +129,9 @@ export class BodyPrinter {
         emit(`${search}(${bins}, ${sums}, ${found}, ${at}, ${masses ? 2 : 1}, ${cluster}, ${threads})`);
         return;
       }
+      case 'prefetch':
+        emit(exprs.prefetch(statement.of, statement.at));
+        return;
       case 'barrier':
         emit('cute.arch.sync_threads()');
         return;

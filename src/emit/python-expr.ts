@@ -70,6 +70,11 @@ export class ExprPrinter {
     return `${helper}(${to}[${this.coordinates(at)}], ${this.print(value)}, ${PRIORITY[hint]})`;
   }
 
+  /** A vector of a view on its way into the L2. */
+  prefetch(view: string, at: readonly Coordinate[]): string {
+    return `${this.imports.helper('prefetch_l2')}(${view}[${this.coordinates(at)}])`;
+  }
+
   private text(expr: TileExpr): Text {
     switch (expr.kind) {
       case 'name':

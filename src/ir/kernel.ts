@@ -246,6 +246,12 @@ export interface TileMode {
 
 // ------------------------------------------------------------------ schedule
 
+/**
+ * What dependent launch does before the wait for the previous kernel: asks the L2 for the row's inputs, lets the next kernel start,
+ * or both.
+ */
+export type Ahead = 'prefetch' | 'signal' | 'both';
+
 /** Accesses that get a cache hint: see `StreamHint`. */
 export type Streams = 'loads' | 'stores' | 'all' | 'no-allocate';
 
@@ -265,6 +271,8 @@ export interface Schedule {
   readonly minBlocks?: number;
   /** Positions of a gathered range whose loads are in flight together; absent: as many as registers allow. */
   readonly steps?: number;
+  /** Done before the wait for the previous kernel, beside loading weights; absent: nothing. */
+  readonly ahead?: Ahead;
   /** Cache hints for what is read or written once; absent: none. */
   readonly streams?: Streams;
   /** Why this schedule: one sentence a choice. */

@@ -33,9 +33,10 @@ export function printKernel(kernel: Kernel): string {
     const registers =
       schedule.minBlocks === undefined ? '' : `, registers for ${schedule.minBlocks} CTAs an SM`;
     const steps = schedule.steps === undefined ? '' : `, ${schedule.steps} steps at once`;
+    const ahead = schedule.ahead === undefined ? '' : `, ahead of the wait ${schedule.ahead}`;
     const streams = schedule.streams === undefined ? '' : `, streams ${schedule.streams}`;
     lines.push(
-      `  schedule ${schedule.threads} threads, cluster ${schedule.cluster}, ${schedule.residency}${persistent}${registers}${steps}${streams}`,
+      `  schedule ${schedule.threads} threads, cluster ${schedule.cluster}, ${schedule.residency}${persistent}${registers}${steps}${ahead}${streams}`,
     );
   }
   for (const region of kernel.shared)
@@ -199,6 +200,8 @@ function printStatement(statement: Statement, depth: number): readonly string[] 
       return [
         `${pad}search-bins ${statement.bins} at ${printExpr(statement.phase)} for ${printExpr(statement.need)}${statement.masses ? ' of masses' : ''}`,
       ];
+    case 'prefetch':
+      return [`${pad}prefetch ${statement.of}[${statement.at.map(printCoordinate).join(', ')}]`];
     case 'barrier':
     case 'warp-barrier':
     case 'cluster-barrier':

@@ -219,6 +219,8 @@ export type Statement = { readonly span?: Place; readonly comment?: string } & (
     }
   | { readonly kind: 'barrier' }
   | { readonly kind: 'cluster-barrier' }
+  /** Brings a vector of a view into the L2; it may be written by another kernel until it is loaded. */
+  | { readonly kind: 'prefetch'; readonly of: string; readonly at: readonly Coordinate[] }
   | { readonly kind: 'dependent-wait' }
   | { readonly kind: 'dependent-launch' }
 );

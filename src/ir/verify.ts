@@ -165,6 +165,10 @@ class BodyVerifier {
         this.run(statement.then);
         this.run(statement.otherwise ?? []);
         return;
+      case 'prefetch':
+        this.coordinates(statement.of, statement.at.length);
+        statement.at.forEach((at) => at.kind === 'at' && this.expr(at.index));
+        return;
       case 'barrier':
       case 'warp-barrier':
       case 'cluster-barrier':

@@ -87,7 +87,7 @@ export function chooseSchedule(
   const countsAll = target.phase === 'prefill' && sections.some((section) => section.tables);
   const ctasPerSm = override.ctasPerSm ?? (countsAll ? 1 : undefined);
   const persistent = ctasPerSm === undefined || sections.length > 1 ? {} : { persistent: { ctasPerSm } };
-  const { streams, steps } = override;
+  const { streams, steps, ahead } = override;
   const minBlocks =
     override.minBlocks ?? (countsAll || drafts.some((draft) => walks(draft) || gathers(draft)) ? 1 : 0);
   const schedule: Schedule = {
@@ -97,6 +97,7 @@ export function chooseSchedule(
     ...persistent,
     ...(minBlocks > 0 && { minBlocks }),
     ...(steps !== undefined && drafts.some(gathers) && { steps }),
+    ...(ahead !== undefined && target.dependentLaunch && { ahead }),
     ...(streams !== undefined && { streams }),
     reasons,
   };

@@ -21,6 +21,11 @@ export interface ScheduleOverride {
    * (L1::evict_first); `no-allocate` loads past the L1 (L1::no_allocate) and stores as `all`. Absent: none.
    */
   readonly streams?: 'loads' | 'stores' | 'all' | 'no-allocate';
+  /**
+   * What is done before the wait for the previous kernel (dependent launch): `prefetch` asks the L2 for the row's inputs, `signal`
+   * lets the next kernel start, `both`. Absent: neither.
+   */
+  readonly ahead?: 'prefetch' | 'signal' | 'both';
   /** Most positions of a static row axis, such as heads, that the same threads handle together. */
   readonly walk?: number;
   /** Positions of a walked range whose loads are in flight together. */

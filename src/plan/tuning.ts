@@ -98,6 +98,7 @@ const SCHEDULE_FIELDS: Readonly<Record<string, string>> = {
   ctasPerSm: 'number',
   minBlocks: 'number',
   streams: 'string',
+  ahead: 'string',
   walk: 'number',
   steps: 'number',
 } satisfies Record<keyof ScheduleOverride, string>;

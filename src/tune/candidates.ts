@@ -11,6 +11,7 @@ const MULTIPLES = [1, 2, 4, 8, 16, 32];
 const CHUNKS = [512, 1024, 2048, 4096, 8192];
 const CTAS_PER_SM = [1, 2, 4, 8];
 const CLUSTERS = [1, 2, 4];
+const AHEAD = ['prefetch', 'signal', 'both'] as const;
 const STEPS = [2, 4, 8];
 const WALKS = [1, 2, 4, 8];
 const STREAMS = ['loads', 'stores', 'all', 'no-allocate'] as const;
@@ -57,13 +58,14 @@ function space(own: Kernel): readonly ScheduleOverride[] {
       .flatMap((each) =>
         STREAMS.map((streams) => ({ threadsPerRow: each, threads: Math.max(32, each), streams })),
       ),
-    ...(vector > 1 ? [{ vector: vector / 2 }] : []),
+    ...(vector > 1 ? [{ vector: vector / 2 }, { vector: vector / 2, ahead: 'both' as const }] : []),
     ...CHUNKS.map((chunk) => ({ chunk })),
     ...CHUNKS.flatMap((chunk) => [64, 256].map((threads) => ({ chunk, threads }))),
     ...CTAS_PER_SM.map((ctasPerSm) => ({ ctasPerSm })),
     ...CLUSTERS.map((cluster) => ({ cluster })),
     ...STREAMS.map((streams) => ({ streams })),
     ...[0, 1].map((minBlocks) => ({ minBlocks })),
+    ...AHEAD.map((ahead) => ({ ahead })),
     ...STEPS.map((steps) => ({ steps })),
     ...WALKS.flatMap((walk) => [{ walk }, ...[64, 256].map((threads) => ({ walk, threads }))]),
   ];

@@ -19,6 +19,35 @@ from cutlass.cute.runtime import make_fake_stream, make_ptr
 
 
 @cute.jit
+def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
+    # the second half on the first, again and again: a tree has fewer steps in a row than a chain
+    parts = cute.make_rmem_tensor((count,), values.dtype)
+    parts.store(values)
+    while cutlass.const_expr(count > 1):
+        half = (count + 1) // 2
+        for i in cutlass.range_constexpr(count - half):
+            parts[i] = parts[i] + parts[i + half]
+        count = half
+    return parts[0]
+
+
+@cute.jit
+def index_mask(index, extent, bits: cutlass.Constexpr):
+    # all ones where 0 <= index < extent, else 0; arithmetic, as conditions would keep loads apart
+    return ((index - extent) & ~index) >> (bits - 1)
+
+
+@cute.jit
+def masked(mask: Int32, values: cute.TensorSSA):
+    kept = cute.make_rmem_tensor(values.shape, values.dtype)
+    kept.store(values)
+    words = cute.recast_tensor(kept, Int32)
+    for i in cutlass.range_constexpr(cute.size(words)):
+        words[i] = words[i] & mask
+    return kept.load()
+
+
+@cute.jit
 def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
     # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
     offset = threads * stride // 2
@@ -66,30 +95,72 @@ def kernel(
     r_residual[None].store(g_residual[thread, None].load())
     r_y = cute.make_rmem_tensor((16,), Float32)
     r_y.fill(0)
-    for top_k_index in cutlass.range(0, 8, 1, unroll=2):
+    top_k_rest = Int32(cutlass.select_(rows > 0, Int32(8), Int32(0)))
+    for top_k_first in cutlass.range(0, top_k_rest, 4):
         # slot: (tokens, top_k=8) i32
-        g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
+        g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_first)), cute.make_layout(1))
+        slot = g_slot[0]
         # weight: (tokens, top_k=8) f32
-        g_weight = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
+        g_weight = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_first)), cute.make_layout(1))
+        weight = g_weight[0]
+        # slot: (tokens, top_k=8) i32
+        g_slot_1 = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_first + 1)), cute.make_layout(1))
+        slot_1 = g_slot_1[0]
+        # weight: (tokens, top_k=8) f32
+        g_weight_1 = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_first + 1)), cute.make_layout(1))
+        weight_1 = g_weight_1[0]
+        # slot: (tokens, top_k=8) i32
+        g_slot_2 = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_first + 2)), cute.make_layout(1))
+        slot_2 = g_slot_2[0]
+        # weight: (tokens, top_k=8) f32
+        g_weight_2 = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_first + 2)), cute.make_layout(1))
+        weight_2 = g_weight_2[0]
+        # slot: (tokens, top_k=8) i32
+        g_slot_3 = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_first + 3)), cute.make_layout(1))
+        slot_3 = g_slot_3[0]
+        # weight: (tokens, top_k=8) f32
+        g_weight_3 = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_first + 3)), cute.make_layout(1))
+        weight_3 = g_weight_3[0]
         # x: (rows, hidden=2048) bf16
-        g_x = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot[0]) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
+        g_x = cute.make_tensor(x_ptr + cute.assume(Int64(slot & index_mask(slot, rows, 32)) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
+        # x: (rows, hidden=2048) bf16
+        g_x_1 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_1 & index_mask(slot_1, rows, 32)) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
+        # x: (rows, hidden=2048) bf16
+        g_x_2 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_2 & index_mask(slot_2, rows, 32)) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
+        # x: (rows, hidden=2048) bf16
+        g_x_3 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_3 & index_mask(slot_3, rows, 32)) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
+        x = g_x[thread, None].load()
+        x_1 = g_x_1[thread, None].load()
+        x_2 = g_x_2[thread, None].load()
+        x_3 = g_x_3[thread, None].load()
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot >= 0, Boolean), weight * masked(Int32(index_mask(slot, rows, 32)), x).to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_1 >= 0, Boolean), weight_1 * masked(Int32(index_mask(slot_1, rows, 32)), x_1).to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_2 >= 0, Boolean), weight_2 * masked(Int32(index_mask(slot_2, rows, 32)), x_2).to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_3 >= 0, Boolean), weight_3 * masked(Int32(index_mask(slot_3, rows, 32)), x_3).to(Float32), cute.full((16,), Float32(0.0), Float32)))
+    for top_k_index in cutlass.range(top_k_rest, 8, 1, unroll=2):
+        # slot: (tokens, top_k=8) i32
+        g_slot_4 = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
+        # weight: (tokens, top_k=8) f32
+        g_weight_4 = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
+        # x: (rows, hidden=2048) bf16
+        g_x_4 = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot_4[0]) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
         r_x = cute.make_rmem_tensor((16,), BFloat16)
         r_x.fill(0)
-        if Int64(g_slot[0]) >= 0 and Int64(g_slot[0]) < Int64(rows):
-            r_x[None].store(g_x[thread, None].load())
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), g_slot[0] >= 0, Boolean), g_weight[0] * r_x[None].load().to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        if Int64(g_slot_4[0]) >= 0 and Int64(g_slot_4[0]) < Int64(rows):
+            r_x[None].store(g_x_4[thread, None].load())
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), g_slot_4[0] >= 0, Boolean), g_weight_4[0] * r_x[None].load().to(Float32), cute.full((16,), Float32(0.0), Float32)))
     r_h = cute.make_rmem_tensor((16,), Float32)
     sum = Float32(0.0)
     h = r_y[None].load() + r_residual[None].load().to(Float32)
     r_h[None].store(h)
-    sum = (h * h).reduce(cute.ReductionOp.ADD, sum, 0)
+    sum = sum + fold_sum(h * h, 16)
     g_residual[thread, None].store(h.to(BFloat16))
     sum = reduce_sum(sum, 32, 1)
     if thread % 32 == 0:
         s_sum[thread // 32] = sum
     cute.arch.sync_threads()
     s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((1, 4), stride=(4, 1)))
-    sum = s_sum_row[0, None].load().reduce(cute.ReductionOp.ADD, Float32(0.0), 0)
+    sum = fold_sum(s_sum_row[0, None].load(), 4)
     # out: (tokens, hidden=2048) bf16
     g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
     rsqrt = refined_rsqrt(sum * 0.00048828125 + eps)
@@ -101,7 +172,7 @@ def kernel(
 def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, residual_ptr: cute.Pointer, gain_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, eps: Float32, stream):
     kernel.set_name_prefix("moe_combine_rms_norm", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(x_ptr, slot_ptr, weight_ptr, residual_ptr, gain_ptr, out_ptr, tokens, rows, eps).launch(
-        grid=(tokens, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+        grid=(tokens, 1, 1), block=(128, 1, 1), min_blocks_per_mp=1, stream=stream, use_pdl=True
     )
 
 

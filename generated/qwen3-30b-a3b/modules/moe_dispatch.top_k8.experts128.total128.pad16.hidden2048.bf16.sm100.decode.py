@@ -68,10 +68,10 @@ def kernel(
     cute.arch.sync_threads()
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    for counted in cutlass.range(thread, tokens * 8, 2048):
-        r_n_bins = cute.make_rmem_tensor((8,), Int32)
-        r_row_bins = cute.make_rmem_tensor((8,), Int32)
-        for step in cutlass.range_constexpr(8):
+    for counted in cutlass.range(thread, tokens * 8, 1024):
+        r_n_bins = cute.make_rmem_tensor((4,), Int32)
+        r_row_bins = cute.make_rmem_tensor((4,), Int32)
+        for step in cutlass.range_constexpr(4):
             row_or_last = cute.math.min(counted + step * 256, tokens * 8 - 1)
             # ids: (tokens, top_k=8) i32
             g_ids = cute.make_tensor(ids_ptr + (Int64(row_or_last // 8) * 8 + Int64(row_or_last % 8)), cute.make_layout(1))
@@ -79,7 +79,7 @@ def kernel(
             bin = t - first
             r_n_bins[step] = bin
             r_row_bins[step] = Int32(cutlass.select_(t < 0 or t >= 128, Int32(0), Int32(-1)))
-        for step in cutlass.range_constexpr(8):
+        for step in cutlass.range_constexpr(4):
             if r_n_bins[step] >= 0 and r_n_bins[step] < 128 and counted + step * 256 < tokens * 8:
                 cute.arch.atomic_add(s_n.iterator + (r_n_bins[step]), Int32(1), sem="relaxed", scope="cta")
                 if counted + step * 256 < cta * 2:
@@ -151,18 +151,18 @@ def kernel(
     cute.arch.sync_threads()
     rank_in_expert = s_rank_in_expert[thread // 128]
     tokens_index = row // 8
-    # x: (tokens, hidden=2048) bf16
-    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(tokens_index) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
-    r_x = cute.make_rmem_tensor((16,), BFloat16)
-    r_x.fill(0)
-    if valid:
-        r_x[None].store(g_x[lane, None].load())
     top_k_index = row % 8
     # ids: (tokens, top_k=8) i32
     g_ids_2 = cute.make_tensor(ids_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
     ids = 0
     if valid:
         ids = g_ids_2[0]
+    # x: (tokens, hidden=2048) bf16
+    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(tokens_index) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
+    r_x = cute.make_rmem_tensor((16,), BFloat16)
+    r_x.fill(0)
+    if valid:
+        r_x[None].store(g_x[lane, None].load())
     bin_3 = ids - first
     at = Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(bin_3), Int32(0)))
     place = Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(s_begin[at]), Int32(0))) + rank_in_expert), Int32(-1)))

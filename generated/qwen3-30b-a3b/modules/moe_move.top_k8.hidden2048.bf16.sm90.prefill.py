@@ -29,21 +29,21 @@ def kernel(
     row = cta * 2 + thread // 64
     valid = row < tokens * 8
     tokens_index = row // 8
-    # x: (tokens, hidden=2048) bf16
-    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(tokens_index) * 2048, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
-    r_x = cute.make_rmem_tensor((8, 4), BFloat16)
-    r_x.fill(0)
-    cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
-    if valid:
-        for tile in cutlass.range_constexpr(4):
-            r_x[None, tile].store(g_x[lane, None, tile].load())
     top_k_index = row % 8
     # slot: (tokens, top_k=8) i32
     g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
     slot = 0
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
     if valid:
         slot = g_slot[0]
+    # x: (tokens, hidden=2048) bf16
+    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(tokens_index) * 2048, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
+    r_x = cute.make_rmem_tensor((8, 4), BFloat16)
+    r_x.fill(0)
+    if valid:
+        for tile in cutlass.range_constexpr(4):
+            r_x[None, tile].store(g_x[lane, None, tile].load())
     # out: (rows, hidden=2048) bf16
     g_out = cute.make_tensor(out_ptr + cute.assume(Int64(slot) * 2048, divby=8), cute.make_layout((64, 8, 4), stride=(8, 1, 512)))
     if valid and Int64(slot) >= 0 and Int64(slot) < Int64(rows):

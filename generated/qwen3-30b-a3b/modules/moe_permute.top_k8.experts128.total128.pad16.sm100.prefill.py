@@ -10,7 +10,7 @@
 # key: 6ebda219ae520d5f5f58655baf62188e4ed340bbccc40d8713426a6c2fbb0fda
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 1 elements a row, 1 at a time, 1 threads a row
-# schedule: 512 threads a CTA
+# schedule: 1024 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
@@ -63,8 +63,8 @@ def kernel(
     s_counts = shared.allocate_tensor(Int32, cute.make_layout(1), byte_alignment=16)
     s_begin = shared.allocate_tensor(Int32, cute.make_layout(128), byte_alignment=16)
     s_begin_warps = shared.allocate_tensor(Int32, cute.make_layout(4), byte_alignment=16)
-    s_rank_in_expert = shared.allocate_tensor(Int32, cute.make_layout(512), byte_alignment=16)
-    row_tiles = cute.math.max((tokens * 8 + 511) // 512, 1)
+    s_rank_in_expert = shared.allocate_tensor(Int32, cute.make_layout(1024), byte_alignment=16)
+    row_tiles = cute.math.max((tokens * 8 + 1023) // 1024, 1)
     tiles_a_cta = (row_tiles + (cute.arch.grid_dim()[0] - 1)) // cute.arch.grid_dim()[0]
     first_tile = cta * tiles_a_cta
     if thread < 128:
@@ -75,11 +75,11 @@ def kernel(
     cute.arch.sync_threads()
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    for counted in cutlass.range(thread, tokens * 8, 4096):
+    for counted in cutlass.range(thread, tokens * 8, 8192):
         r_n_bins = cute.make_rmem_tensor((8,), Int32)
         r_row_bins = cute.make_rmem_tensor((8,), Int32)
         for step in cutlass.range_constexpr(8):
-            row_or_last = cute.math.min(counted + step * 512, tokens * 8 - 1)
+            row_or_last = cute.math.min(counted + step * 1024, tokens * 8 - 1)
             # ids: (tokens, top_k=8) i32
             g_ids = cute.make_tensor(ids_ptr + (Int64(row_or_last // 8) * 8 + Int64(row_or_last % 8)), cute.make_layout(1))
             t = g_ids[0]
@@ -87,11 +87,11 @@ def kernel(
             r_n_bins[step] = bin
             r_row_bins[step] = Int32(cutlass.select_(t < 0 or t >= 128, Int32(0), Int32(-1)))
         for step in cutlass.range_constexpr(8):
-            if r_n_bins[step] >= 0 and r_n_bins[step] < 128 and counted + step * 512 < tokens * 8:
+            if r_n_bins[step] >= 0 and r_n_bins[step] < 128 and counted + step * 1024 < tokens * 8:
                 cute.arch.atomic_add(s_n.iterator + (r_n_bins[step]), Int32(1), sem="relaxed", scope="cta")
-                if counted + step * 512 < first_tile * 512:
+                if counted + step * 1024 < first_tile * 1024:
                     cute.arch.atomic_add(s_n_before.iterator + (r_n_bins[step]), Int32(1), sem="relaxed", scope="cta")
-            if r_row_bins[step] >= 0 and r_row_bins[step] < 1 and counted + step * 512 < tokens * 8:
+            if r_row_bins[step] >= 0 and r_row_bins[step] < 1 and counted + step * 1024 < tokens * 8:
                 cute.arch.atomic_add(s_counts.iterator + (r_row_bins[step]), Int32(1), sem="relaxed", scope="cta")
     cute.arch.sync_threads()
     warp = thread // 32
@@ -113,7 +113,7 @@ def kernel(
         s_begin[position] = base + up_to - own
     cute.arch.sync_threads()
     if first_tile == 0:
-        for element in cutlass.range(thread, 2048, 512):
+        for element in cutlass.range(thread, 2048, 1024):
             past = s_n[element // 16] + element % 16
             padded_1 = (s_n[element // 16] + 16 - 1) // 16 * 16
             hole = Int32(cutlass.select_(past < padded_1, Int32(s_begin[element // 16] + past), Int32(-1)))
@@ -137,9 +137,9 @@ def kernel(
             g_errors = cute.make_tensor(errors_ptr + Int64(thread), cute.make_layout(1))
             g_errors[0] = s_counts[thread]
     for row_tile in cutlass.range(first_tile, cute.math.min(first_tile + tiles_a_cta, row_tiles), 1):
-        row = row_tile * 512 + thread
+        row = row_tile * 1024 + thread
         valid = row < tokens * 8
-        own_row = row_tile * 512 + thread
+        own_row = row_tile * 1024 + thread
         own_bin = -1
         if own_row < tokens * 8:
             # ids: (tokens, top_k=8) i32
@@ -151,7 +151,7 @@ def kernel(
                 own_bin = bin_2
         below = peers_below(own_bin)
         same = peers(own_bin)
-        for turn in cutlass.range(0, 16, 1):
+        for turn in cutlass.range(0, 32, 1):
             if thread // 32 == turn:
                 rank = 0
                 if own_bin >= 0:
@@ -164,13 +164,13 @@ def kernel(
         rank_in_expert = s_rank_in_expert[thread]
         tokens_index = row // 8
         top_k_index = row % 8
-        # slot: (tokens, top_k=8) i32
-        g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
         # ids: (tokens, top_k=8) i32
         g_ids_2 = cute.make_tensor(ids_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
         ids = 0
         if valid:
             ids = g_ids_2[0]
+        # slot: (tokens, top_k=8) i32
+        g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
         bin_3 = ids - first
         at = Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(bin_3), Int32(0)))
         place = Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(s_begin[at]), Int32(0))) + rank_in_expert), Int32(-1)))
@@ -187,7 +187,7 @@ def kernel(
 def launch(ids_ptr: cute.Pointer, slot_ptr: cute.Pointer, source_ptr: cute.Pointer, counts_ptr: cute.Pointer, starts_ptr: cute.Pointer, ends_ptr: cute.Pointer, errors_ptr: cute.Pointer, tokens: Int32, rows: Int32, first: Int32, stream):
     kernel.set_name_prefix("moe_permute", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(ids_ptr, slot_ptr, source_ptr, counts_ptr, starts_ptr, ends_ptr, errors_ptr, tokens, rows, first).launch(
-        grid=(cute.math.max((tokens * 8 + 511) // 512, 1), 1, 1), block=(512, 1, 1), stream=stream, use_pdl=True
+        grid=(cute.math.max((tokens * 8 + 1023) // 1024, 1), 1, 1), block=(1024, 1, 1), min_blocks_per_mp=1, stream=stream, use_pdl=True
     )
 
 

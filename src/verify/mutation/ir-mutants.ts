@@ -87,6 +87,8 @@ export function describe(node: Statement | TileExpr): string {
       return `${node.name} = fragment(${node.shape.join(', ')}) ${node.dtype} of ${node.fill ?? 'nothing'}`;
     case 'view':
       return `${node.name} = view of ${node.tensor} at ${node.offset ? describe(node.offset) : 0}`;
+    case 'prefetch':
+      return `prefetch ${node.of}[${indices(node.at)}]`;
     case 'store':
       return `${node.to}[${indices(node.at)}] = ${describe(node.value)}`;
     case 'cluster-store':

@@ -153,6 +153,45 @@ describe('cache hints', () => {
   });
 });
 
+describe('before the wait for the previous kernel', () => {
+  const lines = (kernel: string, ahead?: 'prefetch' | 'signal' | 'both') => {
+    const spec = library.get(kernel)!;
+    const variant = variantOf(spec, bindingsOf(spec, SIZES)[0]!, 'sm90', 'decode', true);
+    const { text } = renderVariant(ahead ? { ...variant, schedule: { ahead } } : variant, spec).module;
+    const [before, after] = text.slice(text.indexOf('@cute.kernel')).split('griddepcontrol_wait()');
+    return { before: before!, after: after! };
+  };
+
+  test('weights alone are touched unless a schedule says otherwise', () => {
+    const { before, after } = lines('add_rms_norm');
+    expect(before).toContain('g_weight[thread, None].load()');
+    expect(before).not.toMatch(/prefetch|launch_dependents|g_residual/);
+    expect(after).toContain('griddepcontrol_launch_dependents()');
+  });
+
+  test('inputs are asked for and not loaded', () => {
+    const { before, after } = lines('add_rms_norm', 'prefetch');
+    expect(before).toContain('prefetch_l2(g_x[thread, None])');
+    expect(before).toContain('prefetch_l2(g_residual[thread, None])');
+    expect(before).not.toMatch(/g_x\[.*load|g_residual\[.*load|launch_dependents/);
+    expect(after).toContain('g_x[thread, None].load()');
+    expect(after).not.toContain('prefetch');
+  });
+
+  test('but not what an index in memory chooses', () => {
+    const { before } = lines('qk_norm_rope_cache', 'prefetch');
+    expect(before).toContain('prefetch_l2(g_qkv[');
+    expect(before).not.toMatch(/prefetch_l2\(g_cos_sin|g_position\[/);
+  });
+
+  test('the next kernel may start', () => {
+    expect(lines('add_rms_norm', 'signal').before).toContain('griddepcontrol_launch_dependents()');
+    expect(lines('add_rms_norm', 'signal').before).not.toContain('prefetch');
+    expect(lines('add_rms_norm', 'both').before).toMatch(/launch_dependents\(\)[^]*prefetch_l2/);
+    expect(lines('add_rms_norm', 'both').after).not.toContain('launch_dependents()');
+  });
+});
+
 test('registers for loads are asked for where a schedule says so', () => {
   expect(render('rms_norm').module.text).not.toContain('min_blocks_per_mp');
   expect(render('rms_norm', { minBlocks: 1 }).module.text).toContain('min_blocks_per_mp=1');

@@ -172,6 +172,7 @@ function topExpressions(statement: Statement): readonly Top[] {
         { expr: statement.value, replace: (value) => ({ ...statement, value }) },
         { expr: statement.index, replace: (index) => ({ ...statement, index }) },
       ];
+    case 'prefetch':
     case 'fragment':
     case 'shared-fragment':
     case 'unroll':
