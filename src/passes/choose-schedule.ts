@@ -52,10 +52,10 @@ export function chooseSchedule(
 ): Kernel {
   const walk = override.walk ?? (target.phase === 'prefill' ? defaultWalk(kernel) : 1);
   const drafts = kernel.sections.map((section) =>
-    section.then
-      ? draftSelection(kernel, section, arch, override)
-      : isSplit(section)
-        ? draftSplit(kernel, section, arch, override)
+    isSplit(section)
+      ? draftSplit(kernel, section, arch, override)
+      : section.then
+        ? draftSelection(kernel, section, arch, override)
         : draftSection(kernel, section, target, arch, override, walk),
   );
   const cluster = Math.max(...drafts.map((draft) => draft.cluster));
@@ -138,7 +138,8 @@ function strideMultiple(kernel: Kernel, tensor: string, align: ReadonlyMap<strin
 
 /** The parts after a selection: the same threads and rows, one element at a time. */
 function laterParts(part: Section, first: SectionSchedule): Section {
-  const schedule = { ...first, vector: 1 };
+  const { threadsPerRow, rowsPerCta } = first;
+  const schedule = { threadsPerRow, rowsPerCta, vector: 1 };
   return { ...part, schedule, ...(part.then && { then: laterParts(part.then, first) }) };
 }
 

@@ -16,7 +16,7 @@ import { unsupported } from './unsupported.js';
 
 const WARP = 32;
 /** Elements of a row: 32 a thread. */
-const MOST = 1024;
+export const MOST_SHORT = 1024;
 
 /** @throws FORMULA_UNSUPPORTED for a row that is longer, or of which a selection is not all. */
 export function draftSelection(
@@ -38,11 +38,11 @@ export function draftSelection(
   }
   requireSameRows(section, section.then);
   const { extent } = lanes[0]!;
-  if (extent > MOST) {
+  if (extent > MOST_SHORT) {
     throw unsupported(
       section,
       `a selection from ${extent} elements of ${top!.over}`,
-      `at most ${MOST}, which one warp holds`,
+      `at most ${MOST_SHORT}, which one warp holds`,
       top!.span,
     );
   }
@@ -62,7 +62,7 @@ export function draftSelection(
 }
 
 /** Each part is run by the threads of one row. */
-function requireSameRows(section: Section, then: Section | undefined): void {
+export function requireSameRows(section: Section, then: Section | undefined): void {
   if (!then) return;
   const rows = (part: Section) => part.axes.flatMap(({ axis, role }) => (role === 'row' ? [axis] : []));
   const [before, after] = [rows(section).join(', '), rows(then).join(', ')];

@@ -8,6 +8,7 @@
 import type { Architecture } from '../device/arch.js';
 import { DYNAMIC_LANE_BOUND, type Kernel, type Section } from '../ir/kernel.js';
 import type { ScheduleOverride } from '../plan/index.js';
+import { MOST_SHORT, requireSameRows } from './choose-selection.js';
 import { chooseVector } from './choose-vector.js';
 import { laneAxes } from './lane-axes.js';
 import { planSweeps } from './lower/sweeps.js';
@@ -20,11 +21,20 @@ const MOST = 2 ** 22;
 const MOST_CUT = 2 ** 18;
 /** Elements that make another CTA of a cluster worth its barriers. */
 const PER_CTA = 4096;
+/** Elements that a selection takes from a long row. */
+const MOST_SELECTED = 2048;
 /** Threads of a CTA of a cluster. */
 const MOST_THREADS = 512;
 
+/** Whether a section has a function of a whole row, or selects from rows that are longer than a warp can hold. */
 export const isSplit = (section: Section): boolean =>
-  section.values.some(({ kind }) => kind === 'arg' || kind === 'cut');
+  section.values.some(({ kind }) => kind === 'arg' || kind === 'cut') || isLong(section);
+
+function isLong(section: Section): boolean {
+  if (!section.then) return false;
+  const [lane] = laneAxes(section);
+  return lane !== undefined && lane.extent > MOST_SHORT;
+}
 
 /** @throws FORMULA_UNSUPPORTED for a row of more than one axis, or one that is too long. */
 export function draftSplit(
@@ -35,7 +45,9 @@ export function draftSplit(
 ): Draft {
   const lanes = laneAxes(section);
   const [lane, other] = lanes;
-  const row = section.values.find(({ kind }) => kind === 'arg' || kind === 'cut')!;
+  const row = section.values.find(({ kind }) => kind === 'arg' || kind === 'cut' || kind === 'top')!;
+  requireSameRows(section, section.then);
+  requireFew(section);
   if (!lane || other) {
     throw unsupported(
       section,
@@ -44,7 +56,7 @@ export function draftSplit(
       row.span,
     );
   }
-  const cuts = section.values.some(({ kind }) => kind === 'cut');
+  const cuts = section.values.some(({ kind }) => kind === 'cut' || kind === 'top');
   const most = cuts ? MOST_CUT : MOST;
   if (lane.dynamic || lane.extent > most || section.axes.some(({ role }) => role === 'range')) {
     throw unsupported(
@@ -58,8 +70,9 @@ export function draftSplit(
   let vector = Math.min(choice.vector, override.vector ?? choice.vector);
   while (lane.extent % vector !== 0) vector /= 2;
   const units = lane.extent / vector;
-  const cluster = clusterOf(lane.extent, units, cuts, arch, override);
-  const threadsPerRow = threadsOf(units, cluster, cuts, arch, override);
+  // What a selection gives goes to the threads of one CTA.
+  const cluster = section.then ? 1 : clusterOf(lane.extent, units, cuts, arch, override);
+  const threadsPerRow = threadsOf(units, cluster, cuts, arch, override, section.then !== undefined);
   const residency = override.residency === 'shared' ? 'shared' : 'reload';
   const walks = planSweeps(section, 'reload').sweeps.length;
   const reasons = [
@@ -69,6 +82,20 @@ export function draftSplit(
       : 'one pass over the row, of which nothing is kept',
   ];
   return { section, threadsPerRow, vector, cluster, residency, align: choice.align, reasons, split: true };
+}
+
+/** Of a long row a selection has a place in shared memory for each of its elements. */
+function requireFew({ then, values }: Section): void {
+  const top = values.find((value) => value.kind === 'top');
+  if (!top || top.kind !== 'top' || !then) return;
+  const slots = Number(then.axes.find(({ axis }) => axis === top.slots)!.extent);
+  if (slots <= MOST_SELECTED) return;
+  throw unsupported(
+    then,
+    `a selection of ${slots} elements from a row of more than ${MOST_SHORT}`,
+    `at most ${MOST_SELECTED}`,
+    top.span,
+  );
 }
 
 /** CTAs that share a row: of a row with cuts fewer, so that a batch of 64 runs at once. */
@@ -95,9 +122,10 @@ function threadsOf(
   cuts: boolean,
   arch: Architecture,
   override: ScheduleOverride,
+  alone: boolean,
 ): number {
   const own = Math.ceil(units / cluster);
-  const limit = arch.hasClusters ? MOST_THREADS : Math.min(1024, arch.maxThreadsPerCta);
+  const limit = arch.hasClusters && !alone ? MOST_THREADS : Math.min(1024, arch.maxThreadsPerCta);
   const asked = override.threadsPerRow ?? override.threads;
   if (cuts) {
     let threads = 256;

@@ -110,7 +110,11 @@ class LaterPart {
     const known = this.copied.get(id);
     if (known !== undefined) return known;
     const value = this.section.values[id]!;
-    const isResult = value.kind === 'top' || value.kind === 'reduce' || value.kind === 'range-reduce';
+    const isResult =
+      value.kind === 'top' ||
+      value.kind === 'arg' ||
+      value.kind === 'reduce' ||
+      value.kind === 'range-reduce';
     const made =
       isResult && !this.after.has(id)
         ? this.carried(value)

@@ -346,6 +346,15 @@ def slot_mapping(t, p, flags, types):
     return {"slot": np.array(slots)}
 
 
+def top_logprobs(t, p, flags, types):
+    """The log-softmax at its n largest places."""
+    x = t["logits"]
+    ids = selected(x, t["ids_shape"][-1])
+    most = x.max(-1, keepdims=True)
+    every = x - most - np.log(np.exp(x - most).sum(-1, keepdims=True))
+    return {"ids": ids, "logprobs": np.take_along_axis(every, ids, -1)}
+
+
 REFERENCES = {
     "rms_norm": rms_norm,
     "add_rms_norm": add_rms_norm,
@@ -385,6 +394,7 @@ REFERENCES = {
     "moe_move_quant_fp8_block": moving(128, True, False),
     "argsort": argsort,
     "greedy": lambda t, p, flags, types: {"token": selected(np.where(np.isnan(t["logits"]), -np.inf, t["logits"]), 1)[..., 0]},
+    "top_logprobs": top_logprobs,
     "sample_temperature": drawn(False),
     "sample_top_k_top_p": drawn(True),
 }

@@ -30,6 +30,13 @@ import type { Scope, SectionContext } from './section-context.js';
 import type { Values } from './values.js';
 
 type Cut = Value & { readonly kind: 'cut' };
+/** What a cut is made of. */
+interface Source {
+  readonly operand: ValueId;
+  readonly weight?: ValueId;
+  /** The smallest elements lead. */
+  readonly ascending: boolean;
+}
 
 /** Bins of a phase: for masses two halves of 14 bits each. */
 export const BINS = 2048;
@@ -85,10 +92,15 @@ export class Cuts {
   accumulate(id: ValueId, scope: Scope): void {
     const most = this.most.get(id)!;
     const body: Statement[] = [];
-    const value = this.takeApart(this.cut(id).operand, scope, body);
+    const source = this.source(id);
+    const value = this.takeApart(source.operand, scope, body);
     body.push(
       this.each((element) => [
-        { kind: 'assign', name: most, value: bits('max', name(most, 'i32'), orderKey(value(element))) },
+        {
+          kind: 'assign',
+          name: most,
+          value: bits('max', name(most, 'i32'), orderKey(value(element), source.ascending)),
+        },
       ]),
     );
     scope.out.push(...guarded(this.geometry.tailGuard(scope.tiles), body));
@@ -98,34 +110,50 @@ export class Cuts {
   run(id: ValueId): void {
     const { context } = this;
     const cut = this.cut(id);
-    const space = (this.workspace ??= this.makeWorkspace());
+    const need = this.named('need', this.values.scalar(cut.need));
+    const { key, end } = this.find(id, need);
+    this.values.define(id, key);
+    for (const value of context.section.values)
+      if (value.kind === 'cut-end' && value.cut === id) this.values.define(value.id, end);
+  }
+
+  /** The statements that find a cut, and where it is. */
+  find(id: ValueId, need: TileExpr): { readonly key: TileExpr; readonly end: TileExpr } {
+    const { row } = this.context;
+    const source = this.source(id);
+    const space = this.space;
     const key = this.declare(
       `${this.wanted(id)}_key`,
       i32(TAKEN),
       'every element leads until a cut is found',
     );
     const end = this.declare(`${this.wanted(id)}_end`, i32(NOWHERE));
-    const need = this.named('need', this.values.scalar(cut.need));
-    if (cut.weight === undefined) {
+    if (source.weight === undefined) {
       const some = compare('>', need, i32(0));
       const less = compare('<', need, i32(this.extent));
       const none: readonly Statement[] = [
         { kind: 'assign', name: key, value: i32(NOWHERE) },
         { kind: 'assign', name: end, value: i32(-1) },
       ];
-      const body = this.byCount(id, cut, space, key, end, need);
-      context.row.push(...guarded(bits('&&', some, less, 'bool'), body), {
+      const body = this.byCount(id, source, space, key, end, need);
+      row.push(...guarded(bits('&&', some, less, 'bool'), body), {
         kind: 'if',
         condition: compare('<=', need, i32(0)),
         then: none,
       });
     } else {
-      const body = this.byMass(cut, space, key, end, need);
-      context.row.push(...guarded(compare('<', need, literal(1, 'f32')), body));
+      const body = this.byMass(source, space, key, end, need);
+      row.push(...guarded(compare('<', need, literal(1, 'f32')), body));
     }
-    this.values.define(id, name(key, 'i32'));
-    for (const value of context.section.values)
-      if (value.kind === 'cut-end' && value.cut === id) this.values.define(value.id, name(end, 'i32'));
+    return { key: name(key, 'i32'), end: name(end, 'i32') };
+  }
+
+  /** What `visit` makes of the key and the position of every element of the row. */
+  everyElement(
+    id: ValueId,
+    visit: (key: TileExpr, position: TileExpr) => readonly Statement[],
+  ): readonly Statement[] {
+    return this.walk(this.source(id), ({ key, position }) => visit(key, position));
   }
 
   /** No CTA leaves while another reads its shared memory. */
@@ -135,7 +163,7 @@ export class Cuts {
 
   private byCount(
     id: ValueId,
-    cut: Cut,
+    cut: Source,
     space: Workspace,
     key: string,
     end: string,
@@ -162,7 +190,7 @@ export class Cuts {
   }
 
   private byMass(
-    cut: Cut,
+    cut: Source,
     space: Workspace,
     key: string,
     end: string,
@@ -195,7 +223,7 @@ export class Cuts {
   }
 
   /** Puts the elements that pass a test in the CTA's list, and all that do not fit in none. */
-  private list(cut: Cut, space: Workspace, passes: (element: Element) => TileExpr): readonly Statement[] {
+  private list(cut: Source, space: Workspace, passes: (element: Element) => TileExpr): readonly Statement[] {
     const put: Visit = (element) => {
       const slot = this.fresh('slot');
       const at = [{ kind: 'at', index: name(slot, 'i32') }] as const;
@@ -225,7 +253,7 @@ export class Cuts {
 
   /** The digits of the key, then, where not all elements with it are wanted, those of the position. */
   private descend(
-    cut: Cut,
+    cut: Source,
     space: Workspace,
     wanted: string,
     key: string,
@@ -272,7 +300,7 @@ export class Cuts {
   }
 
   private digits(
-    cut: Cut,
+    cut: Source,
     space: Workspace,
     listed: string,
     wanted: string,
@@ -389,7 +417,7 @@ export class Cuts {
   }
 
   /** Every element of this thread. */
-  private walk(cut: Cut, visit: Visit): readonly Statement[] {
+  private walk(cut: Source, visit: Visit): readonly Statement[] {
     const { context } = this;
     const all = context.lanes.tiles.map((_, i) => i);
     return this.geometry.overTiles(all, (tiles, out) => {
@@ -401,7 +429,7 @@ export class Cuts {
         this.each((at) => {
           const [key, mass] = [this.fresh('key'), this.fresh('mass')];
           return [
-            { kind: 'let', name: key, value: orderKey(value(at)) },
+            { kind: 'let', name: key, value: orderKey(value(at), cut.ascending) },
             ...(weight ? [{ kind: 'let', name: mass, value: massOf(weight(at)) } as const] : []),
             ...visit({
               key: name(key, 'i32'),
@@ -486,7 +514,19 @@ export class Cuts {
   }
 
   private wanted(id: ValueId): string {
-    return this.cut(id).weight === undefined ? 'largest' : 'nucleus';
+    const value = this.context.section.values[id]!;
+    return value.kind === 'cut' && value.weight !== undefined ? 'nucleus' : 'largest';
+  }
+
+  private get space(): Workspace {
+    return (this.workspace ??= this.makeWorkspace());
+  }
+
+  private source(id: ValueId): Source {
+    const value = this.context.section.values[id]!;
+    if (value.kind === 'top') return { operand: value.operand, ascending: value.fn === 'bottom' };
+    const { operand, weight } = this.cut(id);
+    return { operand, ...(weight !== undefined && { weight }), ascending: false };
   }
 
   private cut(id: ValueId): Cut {
@@ -504,10 +544,10 @@ const element = (of: string, index: TileExpr, dtype: 'i32' | 'i64'): TileExpr =>
   width: 0,
 });
 
-const orderKey = (operand: TileExpr): TileExpr => ({
+const orderKey = (operand: TileExpr, ascending: boolean): TileExpr => ({
   kind: 'order-key',
   operand,
-  ascending: false,
+  ascending,
   dtype: 'i32',
   width: 0,
 });

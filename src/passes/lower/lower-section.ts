@@ -11,6 +11,7 @@ import { guarded, type Statement, type TileExpr } from '../../ir/tile.js';
 import { canonicalJson } from '../../util/hash.js';
 import { Args } from './args.js';
 import { Cuts } from './cuts.js';
+import { LongSelections } from './long-selections.js';
 import { Fragments } from './fragments.js';
 import { LaneGeometry } from './lane-geometry.js';
 import type { Names } from './names.js';
@@ -57,7 +58,7 @@ type Taker = (scope: Scope) => void;
 interface Handed {
   readonly before?: {
     readonly values: Values;
-    readonly selections: Selections;
+    readonly selections: Selections | LongSelections;
     readonly carries: readonly ValueId[];
   };
   readonly tables: Tables | undefined;
@@ -72,9 +73,10 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   const values = new Values(context, rows, geometry, fragments, handed.tables);
   const stores = new Stores(context, rows, geometry, fragments, values);
   const reductions = new Reductions(context, geometry, fragments, values, rows);
-  const selections = new Selections(context, geometry, fragments, values);
   const args = new Args(context, geometry, fragments, values);
   const cuts = new Cuts(context, geometry, fragments, values);
+  const selections = new Selections(context, geometry, fragments, values);
+  const long = section.schedule!.split ? new LongSelections(context, cuts) : undefined;
 
   for (const value of section.values) if (value.kind === 'carried') adopt(value);
   handed.tables?.rank(handed.tile, values);
@@ -83,7 +85,10 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   cuts.end();
   if (section.then) {
     const next = new SectionContext(context.kernel, section.then, context.names, context);
-    lowerPart(next, rows, { ...handed, before: { values, selections, carries: section.carries! } });
+    lowerPart(next, rows, {
+      ...handed,
+      before: { values, selections: long ?? selections, carries: section.carries! },
+    });
   }
 
   function adopt({ id, place }: Value & { kind: 'carried' }): void {
@@ -101,12 +106,18 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
     sweep.kept.forEach((id) => keep(id));
     const full = sweep.stores.filter((store) => stores.isFull(store));
     const accumulators = sweep.reductions.map((id) => reductions.begin(id));
-    const keys = sweep.selections.map((id) => selections.begin(id));
+    const short = long ? [] : sweep.selections;
+    const keys = short.map((id) => selections.begin(id));
     const takers = [
       ...sweep.args.map((id): Taker => {
         const best = args.begin(id);
         finished.push(() => args.finish(id, best));
         return (scope) => args.accumulate(id, best, scope);
+      }),
+      ...(long ? sweep.selections : []).map((id): Taker => {
+        long!.begin(id);
+        finished.push(() => long!.finish(id));
+        return (scope) => long!.accumulate(id, scope);
       }),
       ...sweep.coming.map((id): Taker => {
         cuts.begin(id);
@@ -118,7 +129,7 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
       walk(sweep, full, accumulators, keys, takers);
     finished.forEach((finish) => finish());
     reductions.finish(sweep.reductions, accumulators);
-    sweep.selections.forEach((id, i) => selections.finish(id, keys[i]!));
+    short.forEach((id, i) => selections.finish(id, keys[i]!));
     sweep.stores.filter((store) => !full.includes(store)).forEach((store) => stores.writePartial(store));
   }
 
@@ -151,7 +162,7 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
         out.push({ kind: 'store', to: fragment.name, at, value: values.compute(id, scope) });
       }
       sweep.reductions.forEach((id, i) => reductions.accumulate(id, accumulators[i]!, scope));
-      sweep.selections.forEach((id, i) => selections.accumulate(id, keys[i]!, scope));
+      keys.forEach((each, i) => selections.accumulate(sweep.selections[i]!, each, scope));
       takers.forEach((take) => take(scope));
       full.forEach((store, i) => {
         if (common || !guards[i]) {

@@ -82,11 +82,11 @@ describe('a section with a selection', () => {
     expect(text(40)).toContain('for round_1 in cutlass.range_constexpr(8)');
   });
 
-  test('of more elements than a warp holds is refused where the formula selects', () => {
+  test('of more elements than masses add up for is refused where the formula selects', () => {
     expect(() => render(route, routed('f32', false, 1024))).not.toThrow();
-    const error = raised(() => render(route, routed('f32', false, 1025)));
+    const error = raised(() => render(route, routed('f32', false, 300000)));
     expect(error.code).toBe('FORMULA_UNSUPPORTED');
-    expect(error.actual).toContain('1025 elements');
+    expect(error.actual).toContain('300000 elements');
     expect(error.place?.text).toContain('top[experts -> top_k]');
   });
 
