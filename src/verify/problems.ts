@@ -28,7 +28,7 @@ const INTEGER = 3;
 export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly NamedProblem[] {
   const roles = rolesOf(bound);
   const main = mainDims(bound, roles);
-  const rows = rowCounts(variant, main);
+  const rows = isLong(bound) ? LONG_ROW_COUNTS : rowCounts(variant, main);
   const shapes = [
     ...rows.map((count) => ({ count, pattern: 'normal' as const, setting: count % 2 })),
     { count: fewer(bound, 2 * EXTREMES, EXTREMES), pattern: 'extreme' as const, setting: 1 },
@@ -60,14 +60,24 @@ function weightSlots(bound: BoundKernel): readonly number[] {
   return weights.length === 0 ? [] : Array.from({ length: SLOTS }, (_, slot) => slot);
 }
 
-/** `many` rows, but of long rows fewer, down to `few`: what is run stays near a million elements. */
-function fewer(bound: BoundKernel, many: number, few: number): number {
-  const longest = Math.max(
+/** Elements that one position along the dynamic dimensions has at most. */
+const longest = (bound: BoundKernel): number =>
+  Math.max(
     ...bound.tensors.map(({ modes }) =>
       modes.reduce((product, { extent }) => product * (extent === 'dynamic' ? 1 : extent), 1),
     ),
   );
-  return Math.min(many, Math.max(few, Math.floor(2 ** 20 / longest)));
+
+/** A row of more than this, such as a vocabulary, is spread over a CTA or more: what many rows could show, few do. */
+const LONG_ROW = 2 ** 16;
+const LONG_ROW_COUNTS = [0, 1, 2];
+
+const isLong = (bound: BoundKernel): boolean => longest(bound) > LONG_ROW;
+
+/** `many` rows, but of long rows fewer, down to `few`, and a third of those where one is very long. */
+function fewer(bound: BoundKernel, many: number, few: number): number {
+  const least = isLong(bound) ? Math.ceil(few / 3) : few;
+  return Math.min(many, Math.max(least, Math.floor(2 ** 20 / longest(bound))));
 }
 
 /** A problem of ordinary values with `rows` positions along the dimensions that are rows. */
