@@ -263,6 +263,10 @@ def moving(run, quantises, dispatches):
         slot = index["slot"] if dispatches else t["slot"]
         values = fp8(t["x"], run) if quantises else {"out": t["x"]}
         return {**index, **{name: moved(slot, t["out_shape"][0], value) for name, value in values.items()}}
+
+    return reference
+
+
 def philox(key, counter, length):
     """Philox 4x32-10 (Salmon et al., SC11): word p % 4 of the counter (p // 4, 0, counter) for each position p."""
     mask, count = np.uint64(2**32 - 1), (length + 3) // 4

@@ -88,7 +88,7 @@ export class LongSelections {
       begin: i32(0),
       end: i32(count),
       step: i32(1),
-      unroll: 1,
+      unroll: 4,
       body: [{ kind: 'assign', name: rank.name, value: counted }],
     };
     const zero: TileExpr = {
