@@ -35,6 +35,19 @@ export function embeddingI32Bf16(launcher: KernelLauncher, args: EmbeddingI32Bf1
   launcher.launch({"flags":{},"kernel":"embedding","types":{"I":"i32","T":"bf16"}}, { ...args }, options);
 }
 
+/** Arguments of greedy. */
+export interface GreedyF32Arguments {
+  /** (rows, 151936) f32, read, aligned to 32 bytes */
+  readonly logits: Tensor<'f32'>;
+  /** (rows) i32, written, aligned to 4 bytes */
+  readonly token: Tensor<'i32'>;
+}
+
+/** Launches greedy (L = f32); picks among 2 variants by architecture, phase and dims. */
+export function greedyF32(launcher: KernelLauncher, args: GreedyF32Arguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{},"kernel":"greedy","types":{"L":"f32"}}, { ...args }, options);
+}
+
 /** Arguments of moe_combine. */
 export interface MoeCombineBf16Arguments {
   /** (rows, 2048) bf16, read, aligned to 32 bytes */
@@ -205,6 +218,31 @@ export interface RmsNormBf16Arguments {
 /** Launches rms_norm (T = bf16); picks among 4 variants by architecture, phase and dims. */
 export function rmsNormBf16(launcher: KernelLauncher, args: RmsNormBf16Arguments, options?: LaunchOptions): void {
   launcher.launch({"flags":{"gated":false,"unit_offset":false},"kernel":"rms_norm","types":{"T":"bf16"}}, { ...args }, options);
+}
+
+/** Arguments of sample_top_k_top_p. */
+export interface SampleTopKTopPF32Arguments {
+  /** (rows, 151936) f32, read, aligned to 32 bytes */
+  readonly logits: Tensor<'f32'>;
+  /** (rows) f32, read, aligned to 4 bytes */
+  readonly temperature: Tensor<'f32'>;
+  /** (rows) i32, read, aligned to 4 bytes */
+  readonly top_k: Tensor<'i32'>;
+  /** (rows) f32, read, aligned to 4 bytes */
+  readonly top_p: Tensor<'f32'>;
+  /** (rows) f32, read, aligned to 4 bytes */
+  readonly min_p: Tensor<'f32'>;
+  /** (rows) i64, read, aligned to 8 bytes */
+  readonly seed: Tensor<'i64'>;
+  /** (rows) i64, read, aligned to 8 bytes */
+  readonly offset: Tensor<'i64'>;
+  /** (rows) i32, written, aligned to 4 bytes */
+  readonly token: Tensor<'i32'>;
+}
+
+/** Launches sample_top_k_top_p (L = f32); picks among 2 variants by architecture, phase and dims. */
+export function sampleTopKTopPF32(launcher: KernelLauncher, args: SampleTopKTopPF32Arguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{"biased":false,"masked":false,"penalised":false},"kernel":"sample_top_k_top_p","types":{"L":"f32"}}, { ...args }, options);
 }
 
 /** Arguments of swiglu. */

@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm90, prefill, dependent launch
-# key: 65de462d966c17a028b9793b0120cea03daa232040b6edf4e14644491291b2fe
+# key: c3ef17ea4857273e3a19bb6ca6de1c0daa24d537c59d102f87420d5feefed2f6
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 8 at a time, 128 threads a row
 # schedule: 128 threads a CTA
@@ -31,6 +31,13 @@ def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
 
 
 @cute.jit
+def load_hinted(view: cute.Tensor, priority: cutlass.Constexpr):
+    values = cute.make_rmem_tensor_like(view)
+    cute.autovec_copy(view, values, l1c_evict_priority=priority)
+    return values.load()
+
+
+@cute.jit
 def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
     # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
     offset = threads * stride // 2
@@ -48,6 +55,13 @@ def refined_rsqrt(x: Float32) -> Float32:
     better = cute.math.fma(0.5 * y, cute.math.fma(-(x * y), y, Float32(1.0)), y)
     # 0 and infinity have no better one
     return better if better == better else y
+
+
+@cute.jit
+def store_hinted(view: cute.Tensor, value: cute.TensorSSA, priority: cutlass.Constexpr):
+    values = cute.make_rmem_tensor_like(view)
+    values.store(value)
+    cute.autovec_copy(values, view, l1c_evict_priority=priority)
 
 
 @cute.kernel
@@ -74,7 +88,7 @@ def kernel(
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
     for tile in cutlass.range_constexpr(2):
-        r_x[None, tile].store(g_x[thread, None, tile].load())
+        r_x[None, tile].store(load_hinted(g_x[thread, None, tile], cute.nvgpu.CacheEvictionPriority.NO_ALLOCATE))
     sum = Float32(0.0)
     for tile in cutlass.range_constexpr(2):
         h = r_x[None, tile].load().to(Float32)
@@ -92,7 +106,7 @@ def kernel(
         h_1 = r_x[None, tile].load().to(Float32)
         w = r_weight[None, tile].load().to(Float32)
         y = h_1 * rsqrt * w
-        g_out[thread, None, tile].store(y.to(BFloat16))
+        store_hinted(g_out[thread, None, tile], y.to(BFloat16), cute.nvgpu.CacheEvictionPriority.EVICT_FIRST)
 
 
 @cute.jit

@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm90, decode, dependent launch
-# key: 79cbab1f8cba529645123b85ac500cd8d9a55a4e4c8224586a72f1d7fa30c25e
+# key: 0dadac383ef2fed3ce8bbb6e03f7a77ee8cc44a3dd25f98bdbddf45f27a46fb0
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 8 at a time, 512 threads a row
 # schedule: 512 threads a CTA
@@ -26,6 +26,11 @@ def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
             parts[i] = parts[i] + parts[i + half]
         count = half
     return parts[0]
+
+
+@cute.jit
+def prefetch_l2(view: cute.Tensor):
+    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")
 
 
 @cute.jit
@@ -61,6 +66,7 @@ def kernel(
     cta = cute.arch.block_idx()[0]
     shared = cutlass.memory.SmemAllocator()
     s_sum = shared.allocate_tensor(Float32, cute.make_layout(16), byte_alignment=16)
+    cute.arch.griddepcontrol_launch_dependents()
     # weight: (hidden=4096) bf16
     g_weight = cute.make_tensor(weight_ptr, cute.make_layout((512, 8), stride=(8, 1)))
     r_weight = cute.make_rmem_tensor((8,), BFloat16)
@@ -68,11 +74,12 @@ def kernel(
     # x: (tokens, hidden=4096) bf16
     g_x = cute.make_tensor(x_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((512, 8), stride=(8, 1)))
     r_x = cute.make_rmem_tensor((8,), BFloat16)
-    cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
-    r_x[None].store(g_x[thread, None].load())
+    prefetch_l2(g_x[thread, None])
     # residual: (tokens, hidden=4096) bf16
     g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((512, 8), stride=(8, 1)))
+    prefetch_l2(g_residual[thread, None])
+    cute.arch.griddepcontrol_wait()
+    r_x[None].store(g_x[thread, None].load())
     r_residual = cute.make_rmem_tensor((8,), BFloat16)
     r_residual[None].store(g_residual[thread, None].load())
     r_h = cute.make_rmem_tensor((8,), Float32)

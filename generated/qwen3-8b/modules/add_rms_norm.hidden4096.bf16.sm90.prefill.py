@@ -4,10 +4,10 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm90, prefill, dependent launch
-# key: 6c0ae5481f4339ea2b764e7d7bbe60c7d7ed66c97e28ceddf999b4a5b8d59bb9
+# key: 3cd0074167eb444a9adf54fb80d055c0bad46c3ef929efce146479307f65d204
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: 4096 elements a row, 8 at a time, 512 threads a row
-# schedule: 512 threads a CTA
+# schedule: 4096 elements a row, 4 at a time, 128 threads a row
+# schedule: 128 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
@@ -26,6 +26,11 @@ def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
             parts[i] = parts[i] + parts[i + half]
         count = half
     return parts[0]
+
+
+@cute.jit
+def prefetch_l2(view: cute.Tensor):
+    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")
 
 
 @cute.jit
@@ -60,45 +65,54 @@ def kernel(
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     shared = cutlass.memory.SmemAllocator()
-    s_sum = shared.allocate_tensor(Float32, cute.make_layout(16), byte_alignment=16)
-    # weight: (hidden=4096) bf16
-    g_weight = cute.make_tensor(weight_ptr, cute.make_layout((512, 8), stride=(8, 1)))
-    r_weight = cute.make_rmem_tensor((8,), BFloat16)
-    r_weight[None].store(g_weight[thread, None].load())
-    # x: (tokens, hidden=4096) bf16
-    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((512, 8), stride=(8, 1)))
-    r_x = cute.make_rmem_tensor((8,), BFloat16)
-    cute.arch.griddepcontrol_wait()
+    s_sum = shared.allocate_tensor(Float32, cute.make_layout(4), byte_alignment=16)
     cute.arch.griddepcontrol_launch_dependents()
-    r_x[None].store(g_x[thread, None].load())
+    # weight: (hidden=4096) bf16
+    g_weight = cute.make_tensor(weight_ptr, cute.make_layout((128, 4, 8), stride=(4, 1, 512)))
+    r_weight = cute.make_rmem_tensor((4, 8), BFloat16)
+    for tile in cutlass.range_constexpr(8):
+        r_weight[None, tile].store(g_weight[thread, None, tile].load())
+    # x: (tokens, hidden=4096) bf16
+    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((128, 4, 8), stride=(4, 1, 512)))
+    r_x = cute.make_rmem_tensor((4, 8), BFloat16)
+    for tile in cutlass.range_constexpr(8):
+        prefetch_l2(g_x[thread, None, tile])
     # residual: (tokens, hidden=4096) bf16
-    g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((512, 8), stride=(8, 1)))
-    r_residual = cute.make_rmem_tensor((8,), BFloat16)
-    r_residual[None].store(g_residual[thread, None].load())
-    r_h = cute.make_rmem_tensor((8,), Float32)
+    g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((128, 4, 8), stride=(4, 1, 512)))
+    for tile in cutlass.range_constexpr(8):
+        prefetch_l2(g_residual[thread, None, tile])
+    cute.arch.griddepcontrol_wait()
+    for tile in cutlass.range_constexpr(8):
+        r_x[None, tile].store(g_x[thread, None, tile].load())
+    r_residual = cute.make_rmem_tensor((4, 8), BFloat16)
+    for tile in cutlass.range_constexpr(8):
+        r_residual[None, tile].store(g_residual[thread, None, tile].load())
+    r_h = cute.make_rmem_tensor((4, 8), Float32)
     sum = Float32(0.0)
-    h = r_x[None].load().to(Float32) + r_residual[None].load().to(Float32)
-    r_h[None].store(h)
-    sum = sum + fold_sum(h * h, 8)
-    g_residual[thread, None].store(h.to(BFloat16))
+    for tile in cutlass.range_constexpr(8):
+        h = r_x[None, tile].load().to(Float32) + r_residual[None, tile].load().to(Float32)
+        r_h[None, tile].store(h)
+        sum = sum + fold_sum(h * h, 4)
+        g_residual[thread, None, tile].store(h.to(BFloat16))
     sum = reduce_sum(sum, 32, 1)
     if thread % 32 == 0:
         s_sum[thread // 32] = sum
     cute.arch.sync_threads()
-    s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((1, 16), stride=(16, 1)))
-    sum = fold_sum(s_sum_row[0, None].load(), 16)
+    s_sum_row = cute.make_tensor(s_sum.iterator, cute.make_layout((1, 4), stride=(4, 1)))
+    sum = fold_sum(s_sum_row[0, None].load(), 4)
     # out: (tokens, hidden=4096) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((512, 8), stride=(8, 1)))
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 4096, divby=8), cute.make_layout((128, 4, 8), stride=(4, 1, 512)))
     rsqrt = refined_rsqrt(sum * 0.000244140625 + eps)
-    w = r_weight[None].load().to(Float32)
-    g_out[thread, None].store((r_h[None].load() * rsqrt * w).to(BFloat16))
+    for tile in cutlass.range_constexpr(8):
+        w = r_weight[None, tile].load().to(Float32)
+        g_out[thread, None, tile].store((r_h[None, tile].load() * rsqrt * w).to(BFloat16))
 
 
 @cute.jit
 def launch(x_ptr: cute.Pointer, residual_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, eps: Float32, stream):
     kernel.set_name_prefix("add_rms_norm", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(x_ptr, residual_ptr, weight_ptr, out_ptr, tokens, eps).launch(
-        grid=(tokens, 1, 1), block=(512, 1, 1), stream=stream, use_pdl=True
+        grid=(tokens, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
     )
 
 

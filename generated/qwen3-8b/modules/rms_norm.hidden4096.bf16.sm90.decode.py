@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm90, decode, dependent launch
-# key: 85762b3aa878a4b5ff5b9663d45765f3d5409dc020a6dcb40507771c629c3886
+# key: 263ff42090afe6c403fabc7037bd35f301d502d10e3ac384a982c336041cad59
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 8 at a time, 512 threads a row
 # schedule: 512 threads a CTA
@@ -28,6 +28,11 @@ def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
             parts[i] = parts[i] + parts[i + half]
         count = half
     return parts[0]
+
+
+@cute.jit
+def prefetch_l2(view: cute.Tensor):
+    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")
 
 
 @cute.jit
@@ -63,6 +68,7 @@ def kernel(
     cta = cute.arch.block_idx()[0]
     shared = cutlass.memory.SmemAllocator()
     s_sum = shared.allocate_tensor(Float32, cute.make_layout(16), byte_alignment=16)
+    cute.arch.griddepcontrol_launch_dependents()
     # weight: (hidden=4096) bf16
     g_weight = cute.make_tensor(weight_ptr, cute.make_layout((512, 8), stride=(8, 1)))
     r_weight = cute.make_rmem_tensor((8,), BFloat16)
@@ -70,8 +76,8 @@ def kernel(
     # x: (tokens, hidden=4096) bf16
     g_x = cute.make_tensor(x_ptr + cute.assume(Int64(cta) * x_stride0, divby=8), cute.make_layout((512, 8), stride=(8, 1)))
     r_x = cute.make_rmem_tensor((8,), BFloat16)
+    prefetch_l2(g_x[thread, None])
     cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
     r_x[None].store(g_x[thread, None].load())
     sum = Float32(0.0)
     h = r_x[None].load().to(Float32)
