@@ -4,6 +4,10 @@
 import { enumerateBindings } from '../../dist/spec/index.js';
 
 const HEADS = { half: 8, q_heads: 2, k_heads: 1, page: 4 };
+/** Experts, as fewer than a warp and with gaps between their rows, and groups of them. */
+const EXPERTS = { experts: 20, total: 24, pad: 4, groups: 4, per_group: 6, kept: 2 };
+/** Dimensions that rows lie along; of a router the experts. */
+const ROWS = ['hidden', 'inter', 'vocab', 'cols', 'batch'];
 
 /** How many a selection takes of a row, which one warp holds: rows of these sizes. */
 const SELECTED = { k: 5, top_k: 5 };
@@ -34,17 +38,16 @@ const selects = (spec) => JSON.stringify(spec.formulas).includes('"kind":"top"')
 export function libraryVariants(specs, archs) {
   const variants = [];
   for (const spec of specs.values()) {
-    const others = { ...HEADS, ...SELECTED };
     const statics = spec.dims.filter(({ kind }) => kind === 'static').map(({ name }) => name);
-    const rowDim = statics.find((name) => !(name in others));
+    const isRouter = selects(spec) && statics.includes('experts');
+    const rowDim = statics.find((name) => ROWS.includes(name)) ?? (isRouter ? 'experts' : undefined);
     const whole = selects(spec) ? SELECTION_SIZES : SIZES;
     const sizes = rowDim ? [...whole, ...(clusters(spec) ? [CLUSTERED] : [])] : SIZES.slice(0, 2);
     for (const { types, flags } of enumerateBindings(spec).filter((each) => isChosen(spec, each))) {
       for (const { row, blocked, phase, schedule } of sizes) {
         const size = spec.name.endsWith('_block') ? (blocked ?? row) : row;
-        const dims = rowDim
-          ? Object.fromEntries(statics.map((name) => [name, name === rowDim ? size : others[name]]))
-          : HEADS;
+        const others = { ...HEADS, ...EXPERTS, ...SELECTED, words: Math.ceil(size / 32) };
+        const dims = Object.fromEntries(statics.map((name) => [name, name === rowDim ? size : others[name]]));
         for (const arch of archs) {
           const id = [
             spec.name,
