@@ -52,7 +52,7 @@ describe('a build', () => {
   test('compiles every kernel of the library, tails and long rows included', async () => {
     const library = await loadSpecs(packagePath('specs'));
     const variants = [...library.values()].flatMap((spec) => {
-      const first = bindingsOf(spec, { page: 16, half: 64, q_heads: 5, k_heads: 1 })[0]!;
+      const first = bindingsOf(spec)[0]!;
       return [variantOf(spec, first, 'sm90'), variantOf(spec, first, 'sm100', 'decode')];
     });
     const norm = library.get('rms_norm')!;
@@ -70,9 +70,8 @@ describe('a build', () => {
 
   test('compiles every kernel of the library with every flag', async () => {
     const library = await loadSpecs(packagePath('specs'));
-    const sizes = { page: 16, half: 64, q_heads: 5, k_heads: 1, k: 5, top_k: 5 };
     const variants = [...library.values()].flatMap((spec) => {
-      const bindings = bindingsOf(spec, sizes);
+      const bindings = bindingsOf(spec);
       const flagged = new Map(bindings.map((binding) => [JSON.stringify(binding.flags), binding] as const));
       return [...flagged.values()].map((binding) => variantOf(spec, binding));
     });
