@@ -10,6 +10,7 @@ import type { Kernel, Section, SharedRegion } from '../ir/kernel.js';
 import { rowCount } from './lower/expressions.js';
 import { lowerSection } from './lower/lower-section.js';
 import { Names } from './lower/names.js';
+import { extreme } from './lower/scalars.js';
 
 export function lowerSweeps(kernel: Kernel): Kernel {
   const names = new Names();
@@ -53,7 +54,7 @@ function rowTiles(section: Section): TileExpr {
   const tiles = rowsPerCta === 1 ? rows : arith('/', arith('+', rows, i32(rowsPerCta - 1)), i32(rowsPerCta));
   if (!section.tables || tiles.kind === 'literal') return tiles;
   // Tables are written without rows, too.
-  return { kind: 'binary', fn: 'max', left: tiles, right: i32(1), dtype: 'i32', width: 0 };
+  return extreme('max', tiles, i32(1));
 }
 
 function inRange(value: TileExpr, begin: TileExpr, end: TileExpr): TileExpr {
@@ -116,8 +117,7 @@ function neighbours(
   const count = bind('row_tiles', tiles);
   const share = bind('tiles_a_cta', arith('/', arith('+', count, arith('-', ctas, i32(1))), ctas));
   const begin = bind('first_tile', arith('*', cta, share));
-  const past = arith('+', begin, share);
-  const end: TileExpr = { kind: 'binary', fn: 'min', left: past, right: count, dtype: 'i32', width: 0 };
+  const end = extreme('min', arith('+', begin, share), count);
   return { begin, end, step: i32(1) };
 }
 

@@ -26,35 +26,62 @@ export class Prover {
   }
 
   /** Compiles each binding of each kernel for prefill, or the phases given; throws where one is rejected. */
-  async build(
+  build(
     name: string,
     specs: ReadonlyMap<string, KernelSpec>,
-    bindings: readonly (readonly [string, Binding])[],
-    phases: readonly ('prefill' | 'decode')[] = ['prefill'],
+    bindings: readonly Bound[],
+    phases: readonly Phase[] = ['prefill'],
   ): Promise<string> {
-    const variants = bindings.flatMap(([kernel, binding]) =>
-      ['sm90', 'sm100'].flatMap((arch) =>
-        phases.map((phase): PlannedVariant => variantOf(specs.get(kernel)!, binding, arch, phase)),
-      ),
-    );
+    return this.buildVariants(name, specs, variantsOf(specs, bindings, phases));
+  }
+
+  /** What verification finds wrong, one text a variant that fails. */
+  wrong(
+    name: string,
+    specs: ReadonlyMap<string, KernelSpec>,
+    bindings: readonly Bound[],
+    phases: readonly Phase[] = ['prefill'],
+  ): Promise<readonly string[]> {
+    return this.wrongVariants(name, specs, variantsOf(specs, bindings, phases));
+  }
+
+  /** As `build`, of variants that are chosen one by one. */
+  async buildVariants(
+    name: string,
+    specs: ReadonlyMap<string, KernelSpec>,
+    variants: readonly PlannedVariant[],
+  ): Promise<string> {
     const dir = join(this.folder, name);
     const { rejected } = await this.builder.build({ variants, specs, outDir: dir });
     if (rejected.length > 0) throw new Error(`rejected: ${JSON.stringify(rejected)}`);
     return dir;
   }
 
-  /** What verification finds wrong, one text a variant that fails. */
-  async wrong(
+  /** As `wrong`, of variants that are chosen one by one. */
+  async wrongVariants(
     name: string,
     specs: ReadonlyMap<string, KernelSpec>,
-    bindings: readonly (readonly [string, Binding])[],
-    phases: readonly ('prefill' | 'decode')[] = ['prefill'],
+    variants: readonly PlannedVariant[],
   ): Promise<readonly string[]> {
-    const dir = await this.build(name, specs, bindings, phases);
+    const dir = await this.buildVariants(name, specs, variants);
     const { results } = await verifyBuild({ dir, specs, workers: 0 });
-    if (results.length !== bindings.length * 2 * phases.length) throw new Error('a variant was not verified');
+    if (results.length !== variants.length) throw new Error('a variant was not verified');
     return results.flatMap(({ verdict, error }) =>
       error ? [error.format()] : verdict!.passed ? [] : [formatVerdict(verdict!)],
     );
   }
 }
+
+type Phase = 'prefill' | 'decode';
+type Bound = readonly [kernel: string, binding: Binding];
+
+const variantsOf = (
+  specs: ReadonlyMap<string, KernelSpec>,
+  bindings: readonly Bound[],
+  phases: readonly Phase[],
+): readonly PlannedVariant[] =>
+  bindings.flatMap(([kernel, binding]) =>
+    ['sm90', 'sm100'].flatMap((arch) =>
+      phases.map((phase) => variantOf(specs.get(kernel)!, binding, arch, phase)),
+    ),
+  );

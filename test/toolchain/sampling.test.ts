@@ -1,29 +1,21 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openBuilder, type Builder } from '../../src/build/index.js';
 import type { PlannedVariant, ScheduleOverride } from '../../src/plan/index.js';
 import { loadSpecs, type Binding, type KernelSpec } from '../../src/spec/index.js';
 import { packagePath } from '../../src/util/package-root.js';
-import { formatVerdict, verifyBuild, verifyVariant } from '../../src/verify/index.js';
+import { verifyVariant } from '../../src/verify/index.js';
 import { readSubjects } from '../../src/verify/read-subjects.js';
+import { Prover } from '../support/prover.js';
 import { variantOf } from '../support/variants.js';
 
-let folder: string;
-let builder: Builder;
+let prover: Prover;
 let library: ReadonlyMap<string, KernelSpec>;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rose-gen-sampling-'));
-  builder = openBuilder({ storeDir: join(folder, 'store'), jobs: 2 });
+  prover = await Prover.open();
   library = await loadSpecs(packagePath('specs'));
 }, 300_000);
 
-afterAll(async () => {
-  await builder[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => prover.close());
 
 type Case = readonly [kernel: string, binding: Binding, arch: string, schedule?: ScheduleOverride];
 
@@ -33,16 +25,8 @@ const planned = ([kernel, binding, arch, schedule]: Case): PlannedVariant => {
   return { ...variant, ...(schedule && { schedule }) };
 };
 
-async function wrong(name: string, cases: readonly Case[]): Promise<readonly string[]> {
-  const dir = join(folder, name);
-  const { rejected } = await builder.build({ variants: cases.map(planned), specs: library, outDir: dir });
-  expect(rejected).toEqual([]);
-  const { results } = await verifyBuild({ dir, specs: library, workers: 0 });
-  expect(results).toHaveLength(cases.length);
-  return results.flatMap(({ verdict, error }) =>
-    error ? [error.format()] : verdict!.passed ? [] : [formatVerdict(verdict!)],
-  );
-}
+const wrong = (name: string, cases: readonly Case[]): Promise<readonly string[]> =>
+  prover.wrongVariants(name, library, cases.map(planned));
 
 const row = (vocab: number, L: 'f32' | 'bf16' | 'f16'): Binding => ({
   dims: { vocab },
@@ -110,9 +94,8 @@ test.each([
 ])(
   '%s: seen',
   async (what, piece, by) => {
-    const dir = join(folder, what.replaceAll(' ', '-'));
     const variant = planned(['sample_top_k_top_p', sampled(1000, 'f32'), 'sm90']);
-    await builder.build({ variants: [variant], specs: library, outDir: dir });
+    const dir = await prover.buildVariants(what.replaceAll(' ', '-'), library, [variant]);
     const [subject] = await readSubjects({ dir });
     const ptx = subject!.ptx.replace(piece, by);
     expect(ptx === subject!.ptx).toBe(false);

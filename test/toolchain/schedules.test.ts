@@ -1,12 +1,10 @@
 /** What a tuning run may choose computes the same: schedules compiled and proven, and gathers at the edges of their dimension. */
 
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { PlannedVariant, ScheduleOverride } from '../../src/plan/index.js';
 import { openLibrary } from '../../src/runtime/index.js';
 import { loadSpecs, type KernelSpec } from '../../src/spec/index.js';
 import { packagePath } from '../../src/util/package-root.js';
-import { formatVerdict, verifyBuild } from '../../src/verify/index.js';
 import { Prover } from '../support/prover.js';
 import { bindingsOf, variantOf } from '../support/variants.js';
 
@@ -43,16 +41,7 @@ test('schedules that a tuning run may choose', async () => {
       return { ...variant, id: `${variant.id}.${n}`, schedule };
     });
   });
-  const dir = join(prover.folder, 'schedules');
-  const { rejected } = await prover.builder.build({ variants, specs: library, outDir: dir });
-  expect(rejected).toEqual([]);
-  const { results } = await verifyBuild({ dir, specs: library, workers: 0 });
-  expect(results).toHaveLength(variants.length);
-  expect(
-    results.flatMap(({ verdict, error }) =>
-      error ? [error.format()] : verdict!.passed ? [] : [formatVerdict(verdict!)],
-    ),
-  ).toEqual([]);
+  expect(await prover.wrongVariants('schedules', library, variants)).toEqual([]);
 }, 600_000);
 
 test('rows gathered without a condition: none there, indices far outside, more and fewer than go together', async () => {

@@ -104,7 +104,7 @@ export class Tables implements TableSource {
     const exists = inside(index, extent);
     const safe = context.bind('at', choose(exists, index, i32(0)), out);
     const found = this.at(new Map([[axis, safe]]), out).values.scalar(place);
-    return { ...choose(exists, found, i32(0)), dtype: found.dtype };
+    return choose(exists, found, i32(0));
   }
 
   private clear({ id, bins }: Count): void {
