@@ -294,15 +294,15 @@ export class ExprPrinter {
   /** Rounding and saturation that come before a conversion from f32. */
   private rounded(value: string, expr: TileExpr & { kind: 'cast' }): string {
     const { dtype, rounding, saturate, width } = expr;
-    const range = INTEGER_RANGES[dtype];
-    if (range) {
+    if (INTEGERS.has(dtype)) {
+      const range = NARROW_RANGES[dtype];
       const whole = {
         rn: `cute.math.roundeven(${value})`,
         rm: `cute.math.floor(${value})`,
         rp: `cute.math.ceil(${value})`,
         rz: value,
       }[rounding];
-      return saturate ? this.clamped(whole, range, width) : whole;
+      return saturate && range ? this.clamped(whole, range, width) : whole;
     }
     if (dtype === 'bf16' && rounding === 'rz') return this.truncated(value, width);
     const largest = FLOAT_LARGEST[dtype];
@@ -390,12 +390,10 @@ const PRIORITY: Readonly<Record<StreamHint, string>> = {
 
 const INTEGERS: ReadonlySet<Dtype> = new Set(['i8', 'u8', 'i32', 'i64']);
 
-const INTEGER_RANGES: Readonly<Partial<Record<Dtype, readonly [number, number]>>> = {
+/** Integers that are narrower than what the conversion instructions give; those saturate to i32 and i64 themselves. */
+const NARROW_RANGES: Readonly<Partial<Record<Dtype, readonly [number, number]>>> = {
   i8: [-128, 127],
   u8: [0, 255],
-  // The largest f32 below 2^31 and 2^63.
-  i32: [-2147483648, 2147483520],
-  i64: [-9223372036854775808, 9223371487098961920],
 };
 
 /** Largest finite numbers; casts to the 8-bit floats saturate in hardware. */

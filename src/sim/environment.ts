@@ -17,7 +17,7 @@ export const MACHINE_NAMES: readonly string[] = [
   'F0 I0 C N X Y Z V W D K A at NS SF TR OF UR BV BN OS OG OX',
   'GL GS GT GA SL SS ST SA LL LS LT LA PL XL XS XT XA XO',
   'S32 SF32 SU16 SU8 L32 LF32 LU16 LU8 P32 PF32 PU16 PU8',
-  'CA CC CW MI MV MA MX CM SY BL BS BD TL TS BC BW',
+  'CA CC CW MI MV MA MX CM SY BL BS BD TL TS BC BW FN',
 ].flatMap((line) => line.split(' '));
 
 export interface Parts {
@@ -100,20 +100,20 @@ export function instantiate(parts: Parts): StretchFunction[] {
   return make(environment);
 }
 
-/** Acquires (1) and releases (2) at a place in shared, global and generic memory. */
+/** Ordered accesses to a place in shared, global and generic memory (bits as in `publication.ts`), and fences. */
 function orders({ hazards, publication }: AccessState): Readonly<Record<string, unknown>> {
   const OS = (k: number, mode: number, g: number): void => {
     hazards.flag(k, mode, g);
   };
   const OG = (hi: number, lo: number, mode: number, g: number): void => {
-    if (!publication) return;
-    const place = `${hi} ${lo}`;
-    if (mode & 1) publication.acquire(hazards.order.slotOf(g), place);
-    if (mode & 2) publication.release(place);
+    publication?.access(hazards.order.slotOf(g), `${hi} ${lo}`, mode);
   };
-  const OX = (hi: number, lo: number, k: number, mode: number, g: number): void => {
-    if (hi === WINDOWS.shared) OS(k, mode, g);
-    else OG(hi, lo, mode, g);
+  const OX = (hi: number, lo: number, k: number, shared: number, global: number, g: number): void => {
+    if (hi === WINDOWS.shared) OS(k, shared, g);
+    else OG(hi, lo, global, g);
   };
-  return { OS, OG, OX };
+  const FN = (g: number): void => {
+    publication?.fence(hazards.order.slotOf(g));
+  };
+  return { OS, OG, OX, FN };
 }

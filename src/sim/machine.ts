@@ -98,6 +98,7 @@ export class Machine {
     };
     this.#ctaWords = new Int32Array(slots * CTA_WORDS.length);
     this.#at = new Int32Array(capacity);
+    const ctaOfSlot = new Int32Array(slots);
     this.#state = {
       ...common,
       checks,
@@ -114,8 +115,8 @@ export class Machine {
         hazards: checks.hazards,
         exact: program.ordersThreads || this.#clusterSize > 1,
       }),
-      publication: program.publishes || this.#clusterSize > 1 ? new Publication(slots) : undefined,
-      ctaOfSlot: new Int32Array(slots),
+      publication: program.publishes || this.#clusterSize > 1 ? new Publication(ctaOfSlot) : undefined,
+      ctaOfSlot,
       dependencyMet: new Uint8Array(capacity),
       world: this.#world,
     };
@@ -198,7 +199,7 @@ export class Machine {
     this.#reporter = new Reporter(program, options.limits?.reports ?? 64);
     this.#parameters.u8.set(packParameters(program, options));
     this.memory.forgetAccesses();
-    this.#state.publication?.reset();
+    this.#state.publication?.reset(product(grid));
     this.#world[0] = 0;
     this.#world[1] = options.limits?.steps ?? 2 ** 31 - 1;
     const clusters = grid.map((n, axis) => n / cluster[axis]!) as [number, number, number];

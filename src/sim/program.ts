@@ -91,8 +91,8 @@ export type SyncAction =
     }
   | { readonly kind: 'cluster-arrive'; readonly release: boolean }
   | { readonly kind: 'cluster-wait'; readonly acquire: boolean }
-  /** A spin: lets every other thread go first. */
-  | { readonly kind: 'yield' }
+  /** A spin: lets every other thread go first. `late`: not a spin, but goes only when all that spin can do is done. */
+  | { readonly kind: 'yield'; readonly late: boolean }
   /** `mbarrier.try_wait`: goes on when the phase is over. Address and parity (or state) inputs. */
   | {
       readonly kind: 'mbarrier-wait';

@@ -144,7 +144,8 @@ export class Mbarriers {
     const { hazards, publication } = this.state;
     if (over && acquire && hazards.order.exact) {
       if (barrier.over) hazards.order.learn(g, barrier.over);
-      publication?.acquireAll(hazards.order.slotOf(g));
+      const slot = hazards.order.slotOf(g);
+      publication?.meet(slot - (slot % this.state.clusterSize), this.state.clusterSize);
     }
     return over;
   }

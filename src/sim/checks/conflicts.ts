@@ -80,7 +80,11 @@ export class Conflicts {
     for (let n = first; n <= last; n++) {
       const other = touched[n]!;
       if (other === 0 || other === me) continue;
-      if (since !== null && this.state.publication!.knows(slot, since[n]!)) continue;
+      if (
+        since !== null &&
+        this.state.publication!.knows(slot, other === SEVERAL ? undefined : other - 1, since[n]!)
+      )
+        continue;
       return { granule: n, other, past };
     }
     return undefined;

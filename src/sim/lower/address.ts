@@ -5,9 +5,10 @@
  * the segment it lies in; `SL SS ST SA` take a shared address and give a byte offset into the group's shared memory;
  * `LL LS LA` the same for local memory; `XL XS XT XA` take a generic address, give a segment, and leave the offset in
  * `XO[0]`. The second letter says load, store, ordered store, atomic. A refused access gives a place that harms nothing.
- * `OS OG OX` tell the machine of an acquire or release at the place just accessed.
+ * `OS OG OX` tell the machine of an ordered access to the place just accessed.
  */
 
+import { ACQUIRES, OBSERVES, RELEASES, SHOWS } from '../checks/publication.js';
 import type { PtxOperand } from '../ptx/ast.js';
 import type { Builder, Pair } from './builder.js';
 import type { Modifiers } from './modifiers.js';
@@ -80,9 +81,9 @@ export function land(
     case 'const': {
       const { lo, hi } = address64(b, address);
       b.do(`s=G${intent}(${hi},${lo},${tail};k=${lo}&s.mask;`);
-      if (order.mode !== 0) {
+      if (order.across !== 0) {
         b.publishes = true;
-        b.do(`OG(${hi},${lo},${order.mode},g);`);
+        b.do(`OG(${hi},${lo},${order.across},g);`);
       }
       return segment;
     }
@@ -103,10 +104,10 @@ export function land(
       b.sharedGranule = Math.min(b.sharedGranule, bytes);
       const { lo, hi } = address64(b, address);
       b.do(`s=X${intent}(${hi},${lo},${tail};k=XO[0];`);
-      if (order.mode !== 0) {
-        b.publishes = true;
-        b.ordersThreads = true;
-        b.do(`OX(${hi},${lo},k,${order.mode},g);`);
+      if (order.mode !== 0 || order.across !== 0) {
+        b.publishes ||= order.across !== 0;
+        b.ordersThreads ||= order.mode !== 0;
+        b.do(`OX(${hi},${lo},k,${order.mode},${order.across},g);`);
       }
       return segment;
     }
@@ -124,15 +125,17 @@ export function spaceOf(m: Modifiers): string {
 export interface Ordering {
   /** Another thread may await it, and it does not race with its like. */
   readonly strong: boolean;
-  /** 1: acquires, 2: releases, 3: both. */
+  /** In shared memory: 1: acquires, 2: releases, 3: both. */
   readonly mode: number;
+  /** In global memory, between CTAs: bits as in `publication.ts`. */
+  readonly across: number;
 }
 
-const PLAIN: Ordering = { strong: false, mode: 0 };
+const PLAIN: Ordering = { strong: false, mode: 0, across: 0 };
 
 /**
- * Takes cache and ordering modifiers. A relaxed access orders others only together with a fence: in a kernel that has
- * fences it is taken to do so.
+ * Takes cache and ordering modifiers. A relaxed access orders others only together with a fence: on shared memory, in a
+ * kernel that has fences, it is taken to do so. What is ordered in the scope of a CTA tells other CTAs nothing.
  */
 export function ordering(b: Builder, m: Modifiers, modifiers: readonly string[], atomic: boolean): Ordering {
   m.ignore(HINTS);
@@ -141,5 +144,18 @@ export function ordering(b: Builder, m: Modifiers, modifiers: readonly string[],
   if (!strong) return PLAIN;
   const acquires = b.fenced || has('acquire', 'acq_rel');
   const releases = b.fenced || has('release', 'acq_rel');
-  return { strong, mode: (acquires ? 1 : 0) + (releases ? 2 : 0) };
+  const mode = (acquires ? ACQUIRES : 0) | (releases ? RELEASES : 0);
+  if (has('cta')) return { strong, mode, across: 0 };
+  const reads = has('acquire', 'acq_rel') ? ACQUIRES : b.fenced ? OBSERVES : 0;
+  const writes = has('release', 'acq_rel') ? RELEASES : b.fenced ? SHOWS : 0;
+  return { strong, mode, across: reads | writes };
+}
+
+/** What of an access's order a load takes part in, and a store. */
+export function readOrder({ strong, mode, across }: Ordering): Ordering {
+  return { strong, mode: mode & ACQUIRES, across: across & (ACQUIRES | OBSERVES) };
+}
+
+export function writeOrder({ strong, mode, across }: Ordering): Ordering {
+  return { strong, mode: mode & RELEASES, across: across & (RELEASES | SHOWS) };
 }

@@ -63,7 +63,7 @@ const atomic =
         ? vectorItems(b.operand(0))
         : [b.operand(0)]
       : [];
-    if (returns && b.inLoop) b.yieldHere();
+    if (returns && (b.inLoop || comesLate(b, space))) b.yieldHere(!b.inLoop);
     const at = land(b, space, 'A', memoryOperand(b, first), bytes * lanes, order);
     items.forEach((item, n) => {
       if (bytes === 8) {
@@ -96,6 +96,11 @@ const atomic =
       b.setI(result, 'x');
     });
   };
+
+/** In a kernel that spins, others are to come first to a place of global memory: what they do then is seen. */
+export function comesLate(b: Builder, space: string): boolean {
+  return b.spins && !space.startsWith('shared');
+}
 
 function vectorItems(operand: PtxOperand): readonly PtxOperand[] {
   return operand.kind === 'vector' ? operand.items : [operand];

@@ -26,6 +26,8 @@ export class Construction {
   publishes = false;
   /** Whether fences make ordered accesses of the relaxed ones. */
   readonly fenced: boolean;
+  /** Whether threads of the kernel may wait for others in a loop. */
+  spins = false;
   /** Whether the instruction may be repeated by a jump back. */
   inLoop = false;
   readonly #registers = new Map<string, Register>();
@@ -182,8 +184,9 @@ export class Construction {
   }
 
   /** A spin may start here: every other thread goes first. */
-  yieldHere(): void {
-    this.sync({ kind: 'yield' }, [], 0);
+  /** @param late not a spin: others that can go on go first */
+  yieldHere(late = false): void {
+    this.sync({ kind: 'yield', late }, [], 0);
   }
 
   // --- errors
@@ -225,7 +228,7 @@ export class Construction {
 }
 
 /** `membar`, and fences of memory as such: not those of a proxy or of the initialisation of mbarriers. */
-function isFence(statement: PtxStatement): boolean {
+export function isFence(statement: PtxStatement): boolean {
   if (statement.kind !== 'instruction') return false;
   const { opcode, modifiers } = statement;
   return (

@@ -3,7 +3,7 @@
 import type { PtxEntry, PtxInstruction, PtxModule } from '../ptx/ast.js';
 import type { Block, Program } from '../program.js';
 import { Builder } from './builder.js';
-import { ATOMIC } from './atomics.js';
+import { ATOMIC, comesLate } from './atomics.js';
 import { CARRY, chained } from './carry.js';
 import { CONVERT } from './convert.js';
 import { FLOAT } from './float.js';
@@ -50,6 +50,8 @@ export function lower(module: PtxModule, entry: PtxEntry): Program {
     else if (statement.kind === 'targets') targets.set(statement.name, statement.labels);
   }
   const loops = loopLines(entry);
+  const inLoop = ({ at }: PtxInstruction): boolean => loops.some(([from, to]) => at >= from && at <= to);
+  b.spins = entry.body.some((each) => each.kind === 'instruction' && awaits(each) && inLoop(each));
   const jumpTo = (name: string): Block => {
     const block = labels.get(name);
     if (!block) throw b.unsupported(`the label ${name} is not defined`);
@@ -70,7 +72,7 @@ export function lower(module: PtxModule, entry: PtxEntry): Program {
       b.block = b.newBlock();
     }
     b.begin(statement);
-    b.inLoop = loops.some(([from, to]) => statement.at >= from && statement.at <= to);
+    b.inLoop = inLoop(statement);
     open = instruction(b, statement, jumpTo, targets);
   }
   return {
@@ -147,7 +149,9 @@ function instruction(
   if (!rule) throw b.unsupported('this instruction is not modelled');
   const modifiers = new Modifiers(b, statement.modifiers);
   const waits = opcode === 'mbarrier' && statement.modifiers.some((name) => name.endsWith('_wait'));
-  const stops = waits || MEETING.has(opcode) || (AWAITING.has(opcode) && b.inLoop && awaits(statement));
+  const spinsHere = b.inLoop && awaits(statement);
+  const late = opcode === 'atom' && comesLate(b, spaceName(statement));
+  const stops = waits || MEETING.has(opcode) || spinsHere || late;
   let after: Block | undefined;
   if (guard && stops) {
     const inside = b.newBlock();
@@ -166,7 +170,12 @@ function instruction(
   return true;
 }
 
+function spaceName({ modifiers }: PtxInstruction): string {
+  return modifiers.find((name) => name.startsWith('shared')) ?? 'global';
+}
+
 function awaits({ opcode, modifiers }: PtxInstruction): boolean {
+  if (!AWAITING.has(opcode)) return false;
   return opcode === 'atom' || modifiers.some((m) => ['acquire', 'relaxed', 'volatile', 'mmio'].includes(m));
 }
 

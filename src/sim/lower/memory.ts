@@ -1,7 +1,7 @@
 /** Loads, stores and conversions of addresses -> operations. */
 
 import type { PtxOperand } from '../ptx/ast.js';
-import { address32, land, memoryOperand, ordering, spaceOf } from './address.js';
+import { address32, land, memoryOperand, ordering, readOrder, spaceOf, writeOrder } from './address.js';
 import type { Landing, Memory } from './address.js';
 import type { Builder } from './builder.js';
 import type { Rule, Rules } from './rules.js';
@@ -24,9 +24,8 @@ const load: Rule = (b, m, instruction) => {
     return;
   }
   if (order.strong && b.inLoop) b.yieldHere();
-  const acquire = { ...order, mode: order.mode & 1 };
   const shares = order.strong && space.startsWith('shared');
-  const at = land(b, space, shares ? 'A' : 'L', address, bytes * lanes, acquire);
+  const at = land(b, space, shares ? 'A' : 'L', address, bytes * lanes, readOrder(order));
   read(b, items, type, bytes, at);
 };
 
@@ -85,8 +84,7 @@ const store: Rule = (b, m, instruction) => {
   const from = b.operand(1);
   const items = from.kind === 'vector' ? from.items : [from];
   if (items.length !== lanes) throw b.unsupported('the number of registers does not match the vector width');
-  const release = { ...order, mode: order.mode & 2 };
-  const at = land(b, space, order.strong ? 'T' : 'S', memoryOperand(b, 0), bytes * lanes, release);
+  const at = land(b, space, order.strong ? 'T' : 'S', memoryOperand(b, 0), bytes * lanes, writeOrder(order));
   items.forEach((item, n) => {
     if (bytes === 8) {
       const first = item.kind === 'register' ? b.slot(item) : -1;

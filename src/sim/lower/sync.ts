@@ -1,5 +1,6 @@
 /** Barriers, fences, cluster barriers, programmatic dependent launch -> sync points. */
 
+import { isFence } from './construction.js';
 import type { Rule, Rules } from './rules.js';
 import { warpBarrier } from './warp.js';
 
@@ -48,12 +49,16 @@ const barrier =
     b.sync({ kind: 'barrier', idInput: 0, countInput: 1, mode: verb, aligned }, inputs, 0);
   };
 
+/** Threads run one after another on one memory: all that a fence does is to order what the checks look at. */
+const fence: Rule = (b, _m, instruction) => {
+  if (isFence(instruction) && !instruction.modifiers.includes('cta')) b.do('FN(g);');
+};
+
 export const SYNC: Rules = {
   bar: barrier(false),
   barrier: barrier(true),
-  /** Threads run one after another on one memory, so a fence has nothing left to do; ordering is checked by barriers. */
-  membar: () => undefined,
-  fence: () => undefined,
+  membar: fence,
+  fence,
   nanosleep: () => undefined,
   setmaxnreg: () => undefined,
   pmevent: () => undefined,

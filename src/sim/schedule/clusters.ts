@@ -74,7 +74,7 @@ export class ClusterBarriers {
     this.#phase[first]!++;
     if (profiler) profiler.barriers++;
     hazards.order.clusterBarrier(first, clusterSize);
-    for (let r = 0; r < clusterSize; r++) publication?.acquireAll(first + r);
+    publication?.meet(first, clusterSize);
     const groups = new Map<string, { slot: number; point: number; threads: number[] }>();
     for (const { g, point } of this.#take(first)) {
       const at = Math.floor(g / threadStride);

@@ -32,6 +32,8 @@ export class Scheduler {
   readonly #clusters: ClusterBarriers;
   readonly #phases: PhaseWaits;
   #spinning: Ready[] = [];
+  /** Those that go when the others only spin. */
+  readonly #late: Ready[] = [];
   /** First slots of the groups that run. */
   readonly #resident = new Set<number>();
 
@@ -51,20 +53,26 @@ export class Scheduler {
     let idle = 0;
     while (next < clusters || this.#resident.size) {
       // A group that is done makes room; more start only when nobody resident can go on.
-      if (next < clusters && free.length && (this.#resident.size === 0 || this.#spinning.length))
+      const waiting = this.#spinning.length + this.#late.length;
+      if (next < clusters && free.length && (this.#resident.size === 0 || waiting))
         this.#begin(free.pop()!, next++, place);
-      else if (this.#spinning.length) {
+      else if (waiting) {
         idle = this.o.world[0] === 0 ? idle + 1 : 0;
         this.o.world[0] = 0;
-        if (idle <= IDLE_ROUNDS) this.#threads.ready.push(...this.#spinning);
-        else {
-          reportSpin(this.o, this.#spinning[0]!, this.#resident.size, next < clusters);
-          for (const first of this.#resident) this.#kill(first);
+        if (this.#late.length && (idle > 0 || !this.#spinning.length)) {
+          this.#threads.ready.push(this.#leastTold());
+          idle = 0;
+        } else {
+          if (idle <= IDLE_ROUNDS) this.#threads.ready.push(...this.#spinning);
+          else {
+            reportSpin(this.o, this.#spinning[0]!, this.#resident.size, next < clusters);
+            for (const first of this.#resident) this.#kill(first);
+          }
+          this.#spinning = [];
         }
-        this.#spinning = [];
       }
       this.#drain();
-      if (this.#spinning.length === 0)
+      if (this.#spinning.length + this.#late.length === 0)
         for (const first of this.#resident) {
           // Nobody runs and nobody spins: who is left waits for ever.
           if (this.#isDone(first)) continue;
@@ -78,6 +86,15 @@ export class Scheduler {
         idle = 0;
       }
     }
+  }
+
+  /**
+   * Takes out of those that come late the one whose CTA has been told of least, the last of several: what a wait leaves
+   * untold is then not told by the next place where CTAs meet.
+   */
+  #leastTold(): Ready {
+    const told = this.#late.map(({ slot }) => this.o.publication?.told(slot) ?? 0);
+    return this.#late.splice(told.lastIndexOf(Math.min(...told)), 1)[0]!;
   }
 
   #isDone(first: number): boolean {
@@ -180,7 +197,7 @@ export class Scheduler {
         this.#phases.arrive(slot, point, threads);
         break;
       case 'yield':
-        this.#spinning.push({ slot, stretch: point + 1, threads });
+        (action.late ? this.#late : this.#spinning).push({ slot, stretch: point + 1, threads });
         break;
       default:
         action satisfies never;

@@ -309,8 +309,82 @@ ld.global.b32 %r4, [%rd8]; st.global.b32 [%rd8+512], %r4;`;
 
   test('the last block gathers what the others left', () => {
     const body = `mov.u32 %r1, %ctaid.x; mul.wide.u32 %rd5, %r1, 4; add.s64 %rd6, %rd0, %rd5; st.global.b32 [%rd6], 7; fence.acq_rel.gpu;
-atom.global.add.u32 %r2, [%rd1], 1; setp.ne.s32 %p1, %r2, 3; @%p1 ret; ld.global.v4.b32 {%r3, %r4, %r5, %r6}, [%rd0];`;
-    needs(body, { 'fence.acq_rel.gpu;': /write-conflict: reads what block number 0/ }, { grid: 4, block: 1 });
+atom.global.add.u32 %r2, [%rd1], 1; setp.ne.s32 %p1, %r2, 3; @%p1 ret; fence.sc.gpu; ld.global.v4.b32 {%r3, %r4, %r5, %r6}, [%rd0];`;
+    const conflict = /write-conflict: reads what block number 0/;
+    needs(body, { 'fence.acq_rel.gpu;': conflict, 'fence.sc.gpu;': conflict }, { grid: 4, block: 1 });
+  });
+
+  test('are told by a relaxed access only what came before a fence, and learn of it at the next', () => {
+    const relaxed = exchange
+      .replace('red.release', 'fence.acq_rel.gpu; red.relaxed')
+      .replace('ld.acquire', 'ld.relaxed')
+      .replace('ld.global.b32 %r4', 'membar.gl; ld.global.b32 %r4');
+    needs(
+      relaxed,
+      {
+        'fence.acq_rel.gpu;': /write-conflict: reads what block number \d has written/,
+        'membar.gl;': /write-conflict: reads what block number \d has written/,
+      },
+      { grid: 2, block: 1 },
+    );
+    for (const weak of [
+      relaxed.replace('membar.gl', 'membar.cta'),
+      relaxed.replace('fence.acq_rel.gpu', 'fence.acq_rel.cta'),
+      exchange.replace('ld.acquire.gpu', 'ld.acquire.cta'),
+      // The fence comes after the observation that another block makes of what was written.
+      relaxed.replace('membar.gl; ', '').replace('SPIN:', 'membar.gl; SPIN:'),
+      relaxed
+        .replace('fence.acq_rel.gpu; red.relaxed', 'red.relaxed')
+        .replace('st.global', 'fence.sc.gpu; st.global'),
+    ])
+      expect(run(weak, { grid: 2, block: 1 })[0]).toMatchObject({ kind: 'write-conflict', allocation: 'in' });
+  });
+
+  test('one thread tells and learns for all that met it at a barrier', () => {
+    const body = `mov.u32 %r1, %ctaid.x; mad.lo.u32 %r2, %r1, 64, %r0; mul.wide.u32 %rd5, %r2, 4; add.s64 %rd6, %rd0, %rd5; xor.b32 %r2, %r2, 64; mul.wide.u32 %rd7, %r2, 4; add.s64 %rd8, %rd0, %rd7;
+st.global.b32 [%rd6], %r1; fence.acq_rel.gpu; bar.sync 0; @!%p11 bra MET; red.relaxed.gpu.global.add.u32 [%rd1], 1;
+SPIN: ld.volatile.global.b32 %r3, [%rd1]; setp.lt.u32 %p1, %r3, 2; @%p1 bra SPIN; fence.acq_rel.gpu;
+MET: bar.sync 1; ld.global.b32 %r4, [%rd8]; st.global.b32 [%rd1+512], %r4;`;
+    expect(run(body.replace(' st.global.b32 [%rd1+512], %r4;', ''), { grid: 2 })).toEqual([]);
+    const unmet = body.replace('bar.sync 0;', '').replace('fence.acq_rel.gpu; @!%p11', '@!%p11');
+    expect(run(unmet.replace('red.relaxed', 'red.release'), { grid: 2 })[0]).toMatchObject({
+      kind: 'write-conflict',
+    });
+  });
+
+  test('a release tells nothing of what other blocks did', () => {
+    // Block 1 writes and tells nobody; block 0 releases afterwards, and block 2 acquires that.
+    const body = `mov.u32 %r1, %ctaid.x; setp.eq.s32 %p1, %r1, 1; @!%p1 bra OTHERS; st.global.b32 [%rd0], 5; red.relaxed.gpu.global.add.u32 [%rd1+4], 1; ret;
+OTHERS: setp.eq.s32 %p2, %r1, 0; @!%p2 bra THIRD;
+FIRST: ld.relaxed.gpu.global.b32 %r2, [%rd1+4]; setp.eq.s32 %p3, %r2, 0; @%p3 bra FIRST; red.release.gpu.global.add.u32 [%rd1], 1; ret;
+THIRD: ld.acquire.gpu.global.b32 %r3, [%rd1]; setp.eq.s32 %p4, %r3, 0; @%p4 bra THIRD; ld.global.b32 %r4, [%rd0];`;
+    expect(run(body, { grid: 3, block: 1 })).toMatchObject([
+      {
+        kind: 'write-conflict',
+        block: [2, 0, 0],
+        detail: 'reads what block number 1 has written in the same launch',
+      },
+    ]);
+    const told = body.replace('red.relaxed', 'red.release').replace('ld.relaxed', 'ld.acquire');
+    expect(run(told, { grid: 3, block: 1 })).toEqual([]);
+  });
+
+  test('a counter of those who leave does not hide that the wait before it was relaxed', () => {
+    const leaving = exchange.replace(
+      'ld.global.b32 %r4',
+      'atom.acq_rel.gpu.global.add.u32 %r5, [%rd1+4], 1; ld.global.b32 %r4',
+    );
+    expect(run(leaving, { grid: 2, block: 1 })).toEqual([]);
+    const arrived = leaving.replace(
+      'red.release.gpu.global.add.u32 [%rd1], 1',
+      'atom.acq_rel.gpu.global.add.u32 %r6, [%rd1], 1',
+    );
+    expect(run(arrived, { grid: 2, block: 1 })).toEqual([]);
+    for (const good of [leaving, arrived])
+      expect(run(good.replace('ld.acquire', 'ld.relaxed'), { grid: 2, block: 1 })[0]).toMatchObject({
+        kind: 'write-conflict',
+        allocation: 'in',
+      });
   });
 
   test('of a cluster know what was written before their barrier', () => {

@@ -253,6 +253,29 @@ describe.each(ARCHS)('%s computes', (arch) => {
     });
     expect(hasty.reports.map(({ kind }) => kind)).toContain('write-conflict');
   });
+
+  test.each([
+    ['gridSync', 1, 'ld.acquire', 'ld.relaxed'],
+    ['gridSync', 1, 'red.release', 'red.relaxed'],
+    ['gridTwice', 2, 'ld.acquire', 'ld.relaxed'],
+    ['gridTwice', 2, '.acq_rel', '.acquire'],
+    ['gridTwice', 2, '.acq_rel', '.relaxed'],
+  ] as const)(
+    'blocks that wait for each other in %s, and what is said of a weaker order',
+    async (name, counters, strong, weak) => {
+      const right = await run(name, arch, THREES, 4 * counters, 1024);
+      clean(right);
+      expect([...new Int32Array(right.out).subarray(128)]).toEqual(
+        Array.from({ length: 128 }, (_, n) => (((n >> 5) + 1) % 4) * 100 + (n & 31)),
+      );
+      expect(right.ptx).toContain(strong);
+      const { reports } = await run(name, arch, THREES, 4 * counters, 1024, {}, (ptx) =>
+        ptx.replaceAll(strong, weak),
+      );
+      expect(reports[0]).toMatchObject({ kind: 'write-conflict', allocation: 'out' });
+      expect(reports[0]!.detail).toMatch(/reads what block number \d has written/);
+    },
+  );
 });
 
 describe.each(['sm_90a', 'sm_100a'])('%s computes', (arch) => {

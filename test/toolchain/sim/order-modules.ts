@@ -76,4 +76,27 @@ export const ORDER_MODULES = {
 `,
     instructions: ['red.release.gpu', 'ld.acquire.gpu'],
   },
+  /** Counters of those who come and those who leave; the last to leave sets both back. */
+  gridTwice: {
+    ...DEFAULTS,
+    grid: 4,
+    body: `
+    block, _, _ = cute.arch.block_idx()
+    counters = cute.make_tensor(b, 2)
+    rows = cute.make_tensor(out, cute.make_layout((8, 32), stride=(32, 1)))
+    rows[block, t] = block * 100 + t
+    cute.arch.barrier()
+    if t == 0:
+        seen = cute.arch.atomic_add(counters.iterator, Int32(1), sem="acq_rel", scope="gpu") + 1
+        while seen < 4:
+            seen = cute.arch.load(counters.iterator, Int32, sem="acquire", scope="gpu")
+        left = cute.arch.atomic_add(counters.iterator + 1, Int32(1), sem="acq_rel", scope="gpu")
+        if left == 3:
+            cute.arch.store(counters.iterator, Int32(0), sem="relaxed", scope="gpu")
+            cute.arch.store(counters.iterator + 1, Int32(0), sem="relaxed", scope="gpu")
+    cute.arch.barrier()
+    rows[4 + block, t] = rows[(block + 1) % 4, t]
+`,
+    instructions: ['acq_rel', 'ld.acquire.gpu', 'st.relaxed.gpu'],
+  },
 } as const satisfies Record<string, ClassModule>;
