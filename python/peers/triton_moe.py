@@ -25,7 +25,7 @@ def permute(p: Problem) -> list[Call]:
 
     ways = []
     for chunk, warps in ((16, 4), (64, 4), (128, 8), (256, 16)):
-        if count <= ONE_PROGRAM and chunk <= power_of_2(count):
+        if count <= ONE_PROGRAM and chunk <= max(16, power_of_2(count)):
             given = lambda t: (t["ids"], *written(t), count, first)  # noqa: E731
             ways.append(launches(p, experts_of.align_kernel, (1,), given, {**layout, "CHUNK": chunk}, warps, f"one program, {chunk} choices at a time"))
     for chunk, warps in ((64, 4), (128, 4), (128, 8), (256, 8)):

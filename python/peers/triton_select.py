@@ -51,10 +51,10 @@ def best(drawn: bool) -> Builder:
                 raise Absent(f"only the form that is not {flag} was written")
         count, n = p.first["logits"].shape
         ways = []
-        for span in (2048, 4096, 8192, 16384, 65536, power_of_2(n)):
-            parts = triton.cdiv(n, span)
-            if span > power_of_2(n):
+        for span in sorted({2048, 4096, 8192, 16384, 65536, max(1024, power_of_2(n))}):
+            if span > max(power_of_2(n), 1024):
                 continue
+            parts = triton.cdiv(n, span)
             found = {t["logits"].data_ptr(): torch.empty((count, parts), dtype=torch.int64, device=t["logits"].device) for t in p.sets}
 
             def given(t: Tensors, found: dict[int, torch.Tensor] = found) -> tuple[Any, ...]:
@@ -63,7 +63,7 @@ def best(drawn: bool) -> Builder:
                 return (h, *settings, found[h.data_ptr()], t["token"])
 
             for length, warps in ((1024, 4), (2048, 4), (4096, 8), (8192, 16)):
-                if length > span:
+                if length > max(span, 1024):
                     continue
                 constants = {"N": n, "LENGTH": length, "SPAN": span, "DRAW": drawn}
                 first = launches(p, keys.best_part_kernel, (count * parts,), given, constants, warps, f"{parts} parts a row, {length} elements at a time")
