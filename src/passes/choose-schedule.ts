@@ -9,6 +9,7 @@
 
 import type { Architecture } from '../device/arch.js';
 import type {
+  Ahead,
   AxisInfo,
   Kernel,
   LaneAxis,
@@ -66,8 +67,9 @@ export function chooseSchedule(
   // A selection works on registers, whatever is asked for.
   const asked = split || kernel.sections.some((section) => section.then) ? undefined : override.residency;
   const residency = asked ?? worstResidency(drafts.map((draft) => draft.residency));
-  const sections = drafts.map(({ section, threadsPerRow, vector, split: long }) => {
-    const perRow = fitDivisor(threadsPerRow, threads);
+  const sections = drafts.map((draft) => {
+    const { section, vector, split: long } = draft;
+    const perRow = fitDivisor(draft, threads);
     const schedule: SectionSchedule = {
       threadsPerRow: perRow,
       rowsPerCta: threads / perRow,
@@ -87,7 +89,8 @@ export function chooseSchedule(
   const countsAll = target.phase === 'prefill' && sections.some((section) => section.tables);
   const ctasPerSm = override.ctasPerSm ?? (countsAll ? 1 : undefined);
   const persistent = ctasPerSm === undefined || sections.length > 1 ? {} : { persistent: { ctasPerSm } };
-  const { streams, steps, ahead } = override;
+  const { streams, steps } = override;
+  const ahead = override.ahead ?? defaultAhead(kernel, target);
   const minBlocks =
     override.minBlocks ?? (countsAll || drafts.some((draft) => walks(draft) || gathers(draft)) ? 1 : 0);
   const schedule: Schedule = {
@@ -97,7 +100,7 @@ export function chooseSchedule(
     ...persistent,
     ...(minBlocks > 0 && { minBlocks }),
     ...(steps !== undefined && drafts.some(gathers) && { steps }),
-    ...(ahead !== undefined && target.dependentLaunch && { ahead }),
+    ...(ahead !== 'none' && target.dependentLaunch && arch.hasDependentLaunch && { ahead }),
     ...(streams !== undefined && { streams }),
     reasons,
   };
@@ -118,6 +121,15 @@ export function chooseSchedule(
         : scalar,
     ),
   };
+}
+
+/**
+ * A few rows take less time than a launch: what is done before the previous kernel has ended is time saved. Many rows keep the
+ * memory busy whatever comes before them.
+ */
+function defaultAhead({ sections }: Kernel, target: Target): Ahead | 'none' {
+  const oneSweep = sections.every((section) => !section.then && !section.tables && !isSplit(section));
+  return target.phase === 'decode' && oneSweep ? 'both' : 'none';
 }
 
 /** Positions that a thread walks: their loads should be in flight together, which takes registers. */
@@ -174,7 +186,7 @@ function draftSection(
     override.threadsPerRow === undefined
       ? legalThreads(wantedThreads(vectors), vectors, MAX_THREADS_PER_ROW, fits)
       : legalThreads(override.threadsPerRow, vectors, arch.maxThreadsPerCta, fits);
-  const draft = { section, vector, align, reasons };
+  const draft = { section, vector, align, reasons, fits };
   // CTAs of sections side by side are of one launch: they would all have to be clusters.
   const mayCluster = reduces && kernel.sections.length === 1;
   for (const cluster of clusterSizes(arch, mayCluster, override)) {
@@ -306,18 +318,21 @@ function registerElements(threads: number, arch: Architecture): number {
 
 function ctaThreads(drafts: readonly Draft[], target: Target, override: ScheduleOverride): number {
   const widest = Math.max(...drafts.map((draft) => draft.threadsPerRow));
-  if (override.threads !== undefined && override.threads >= widest) return override.threads;
+  // Whole rows of one section; several sections share what is asked for as they can.
+  if (override.threads !== undefined && override.threads >= widest)
+    return drafts.length > 1 ? override.threads : override.threads - (override.threads % widest);
   const counts = drafts.some(({ section }) => section.tables !== undefined);
   const base = counts ? COUNTING_THREADS[target.phase] : target.phase === 'decode' ? 32 : PREFILL_THREADS;
   const rows = Math.ceil(Math.max(widest, base) / widest);
   return Math.max(1, Math.min(rows, Math.floor(MAX_THREADS / widest))) * widest;
 }
 
-/** `threads` itself where it divides the CTA, else the next smaller power of two that does. */
-function fitDivisor(threads: number, cta: number): number {
-  if (cta % threads === 0) return threads;
+/** The threads of a row where they divide the CTA, else the next smaller power of two that does and that the lanes can share. */
+function fitDivisor({ threadsPerRow, fits }: Draft, cta: number): number {
+  if (cta % threadsPerRow === 0) return threadsPerRow;
   let fit = 1;
-  while (fit * 2 <= threads && cta % (fit * 2) === 0) fit *= 2;
+  for (let threads = 2; threads <= threadsPerRow && cta % threads === 0; threads *= 2)
+    if (fits?.(threads) ?? true) fit = threads;
   return fit;
 }
 

@@ -23,9 +23,9 @@ export interface ScheduleOverride {
   readonly streams?: 'loads' | 'stores' | 'all' | 'no-allocate';
   /**
    * What is done before the wait for the previous kernel (dependent launch): `prefetch` asks the L2 for the row's inputs, `signal`
-   * lets the next kernel start, `both`. Absent: neither.
+   * lets the next kernel start, `both`, or `none`.
    */
-  readonly ahead?: 'prefetch' | 'signal' | 'both';
+  readonly ahead?: 'none' | 'prefetch' | 'signal' | 'both';
   /** Most positions of a static row axis, such as heads, that the same threads handle together. */
   readonly walk?: number;
   /** Positions of a walked range whose loads are in flight together. */

@@ -29,6 +29,11 @@ def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
 
 
 @cute.jit
+def prefetch_l2(view: cute.Tensor):
+    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")
+
+
+@cute.jit
 def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
     # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
     offset = threads * stride // 2
@@ -61,6 +66,7 @@ def kernel(
     cta = cute.arch.block_idx()[0]
     shared = cutlass.memory.SmemAllocator()
     s_sum = shared.allocate_tensor(Float32, cute.make_layout(4), byte_alignment=16)
+    cute.arch.griddepcontrol_launch_dependents()
     # weight: (hidden=2048) bf16
     g_weight = cute.make_tensor(weight_ptr, cute.make_layout((128, 16), stride=(16, 1)))
     r_weight = cute.make_rmem_tensor((16,), BFloat16)
@@ -68,11 +74,12 @@ def kernel(
     # x: (tokens, hidden=2048) bf16
     g_x = cute.make_tensor(x_ptr + cute.assume(Int64(cta) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
     r_x = cute.make_rmem_tensor((16,), BFloat16)
-    cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
-    r_x[None].store(g_x[thread, None].load())
+    prefetch_l2(g_x[thread, None])
     # residual: (tokens, hidden=2048) bf16
     g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(cta) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
+    prefetch_l2(g_residual[thread, None])
+    cute.arch.griddepcontrol_wait()
+    r_x[None].store(g_x[thread, None].load())
     r_residual = cute.make_rmem_tensor((16,), BFloat16)
     r_residual[None].store(g_residual[thread, None].load())
     r_h = cute.make_rmem_tensor((16,), Float32)

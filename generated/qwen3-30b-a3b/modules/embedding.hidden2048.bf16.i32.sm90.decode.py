@@ -25,21 +25,21 @@ def kernel(
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
+    cute.arch.griddepcontrol_launch_dependents()
     tokens_index = cta // 4
     # ids: (tokens) i32
     g_ids = cute.make_tensor(ids_ptr + Int64(tokens_index), cute.make_layout(1))
-    cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
-    ids = g_ids[0]
     hidden_512_index = cta % 4
+    # out: (tokens, hidden=2048) bf16
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 2048 + Int64(hidden_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
+    cute.arch.griddepcontrol_wait()
+    ids = g_ids[0]
     # table: (vocab, hidden=2048) bf16
     g_table = cute.make_tensor(table_ptr + cute.assume(Int64(ids) * 2048 + Int64(hidden_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
     r_table = cute.make_rmem_tensor((8,), BFloat16)
     r_table.fill(0)
     if Int64(ids) >= 0 and Int64(ids) < Int64(vocab):
         r_table[None].store(g_table[thread, None].load())
-    # out: (tokens, hidden=2048) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 2048 + Int64(hidden_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
     g_out[thread, None].store(r_table[None].load())
 
 

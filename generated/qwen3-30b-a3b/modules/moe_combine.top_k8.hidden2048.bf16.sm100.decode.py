@@ -46,13 +46,15 @@ def kernel(
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
+    cute.arch.griddepcontrol_launch_dependents()
     r_y = cute.make_rmem_tensor((16,), Float32)
     r_y.fill(0)
     top_k_rest = Int32(cutlass.select_(rows > 0, Int32(8), Int32(0)))
     tokens_index = cta // 2
     hidden_1024_index = cta % 2
+    # out: (tokens, hidden=2048) bf16
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 2048 + Int64(hidden_1024_index) * 1024, divby=16), cute.make_layout((64, 16), stride=(16, 1)))
     cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
     for top_k_first in cutlass.range(0, top_k_rest, 4):
         # slot: (tokens, top_k=8) i32
         g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_first)), cute.make_layout(1))
@@ -106,8 +108,6 @@ def kernel(
         if Int64(g_slot_4[0]) >= 0 and Int64(g_slot_4[0]) < Int64(rows):
             r_x[None].store(g_x_4[thread, None].load())
         r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), g_slot_4[0] >= 0, Boolean), g_weight_4[0] * r_x[None].load().to(Float32), cute.full((16,), Float32(0.0), Float32)))
-    # out: (tokens, hidden=2048) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 2048 + Int64(hidden_1024_index) * 1024, divby=16), cute.make_layout((64, 16), stride=(16, 1)))
     g_out[thread, None].store(r_y[None].load().to(BFloat16))
 
 

@@ -48,6 +48,11 @@ def masked(mask: Int32, values: cute.TensorSSA):
 
 
 @cute.jit
+def prefetch_l2(view: cute.Tensor):
+    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")
+
+
+@cute.jit
 def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
     # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
     offset = threads * stride // 2
@@ -83,6 +88,7 @@ def kernel(
     cta = cute.arch.block_idx()[0]
     shared = cutlass.memory.SmemAllocator()
     s_sum = shared.allocate_tensor(Float32, cute.make_layout(4), byte_alignment=16)
+    cute.arch.griddepcontrol_launch_dependents()
     # gain: (hidden=2048) bf16
     g_gain = cute.make_tensor(gain_ptr, cute.make_layout((128, 16), stride=(16, 1)))
     r_gain = cute.make_rmem_tensor((16,), BFloat16)
@@ -90,12 +96,12 @@ def kernel(
     # residual: (tokens, hidden=2048) bf16
     g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(cta) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
     r_residual = cute.make_rmem_tensor((16,), BFloat16)
+    prefetch_l2(g_residual[thread, None])
+    top_k_rest = Int32(cutlass.select_(rows > 0, Int32(8), Int32(0)))
     cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
     r_residual[None].store(g_residual[thread, None].load())
     r_y = cute.make_rmem_tensor((16,), Float32)
     r_y.fill(0)
-    top_k_rest = Int32(cutlass.select_(rows > 0, Int32(8), Int32(0)))
     for top_k_first in cutlass.range(0, top_k_rest, 4):
         # slot: (tokens, top_k=8) i32
         g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_first)), cute.make_layout(1))

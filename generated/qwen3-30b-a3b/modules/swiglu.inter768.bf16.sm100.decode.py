@@ -15,6 +15,11 @@ from cutlass import BFloat16, Float32, Int32, Int64
 from cutlass.cute.runtime import make_fake_stream, make_ptr
 
 
+@cute.jit
+def prefetch_l2(view: cute.Tensor):
+    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")
+
+
 @cute.kernel
 def kernel(
     gate_up_ptr: cute.Pointer,  # (tokens, two=2, inter=768) bf16
@@ -23,6 +28,7 @@ def kernel(
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
+    cute.arch.griddepcontrol_launch_dependents()
     lane = thread % 16
     row = cta * 2 + thread // 16
     valid = row < tokens
@@ -36,8 +42,12 @@ def kernel(
     r_gate_up_1.fill(0)
     # out: (tokens, inter=768) bf16
     g_out = cute.make_tensor(out_ptr + cute.assume(Int64(row) * 768, divby=16), cute.make_layout((16, 16, 3), stride=(16, 1, 256)))
+    if valid:
+        for tile in cutlass.range_constexpr(3):
+            prefetch_l2(g_gate_up[lane, None, tile])
+        for tile in cutlass.range_constexpr(3):
+            prefetch_l2(g_gate_up_1[lane, None, tile])
     cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
     if valid:
         for tile in cutlass.range_constexpr(3):
             r_gate_up[None, tile].store(g_gate_up[lane, None, tile].load())

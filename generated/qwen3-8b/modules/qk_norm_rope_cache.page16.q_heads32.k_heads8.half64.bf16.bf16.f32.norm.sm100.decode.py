@@ -34,6 +34,11 @@ def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
 
 
 @cute.jit
+def prefetch_l2(view: cute.Tensor):
+    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")
+
+
+@cute.jit
 def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
     # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
     offset = threads * stride // 2
@@ -74,6 +79,7 @@ def kernel(
     cta = cute.arch.block_idx()[0]
     # section q
     if cta < (tokens * 32 + 7) // 8:
+        cute.arch.griddepcontrol_launch_dependents()
         lane = thread % 4
         # q_weight: (two=2, half=64) bf16
         g_q_weight = cute.make_tensor(q_weight_ptr, cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
@@ -86,13 +92,17 @@ def kernel(
         # position: (tokens) i64
         g_position = cute.make_tensor(position_ptr + Int64(tokens_index), cute.make_layout(1))
         position = Int64(0)
-        cute.arch.griddepcontrol_wait()
-        cute.arch.griddepcontrol_launch_dependents()
-        if valid:
-            position = g_position[0]
         q_heads_index = row % 32
         # qkv: (tokens, heads=48, two=2, half=64) bf16
         g_qkv = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index) * qkv_stride0 + Int64(q_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
+        if valid:
+            for tile in cutlass.range_constexpr(2):
+                prefetch_l2(g_qkv[lane, None, tile])
+        # q: (tokens, q_heads=32, two=2, half=64) bf16
+        g_q = cute.make_tensor(q_ptr + cute.assume(Int64(tokens_index) * 4096 + Int64(q_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
+        cute.arch.griddepcontrol_wait()
+        if valid:
+            position = g_position[0]
         r_qkv = cute.make_rmem_tensor((16, 2), BFloat16)
         r_qkv.fill(0)
         if valid:
@@ -120,14 +130,13 @@ def kernel(
             x_1 = r_qkv[None, tile].load().to(Float32)
             y = x_1 * rsqrt * r_q_weight[None, tile].load().to(Float32)
             r_y[None, tile].store(y)
-        # q: (tokens, q_heads=32, two=2, half=64) bf16
-        g_q = cute.make_tensor(q_ptr + cute.assume(Int64(tokens_index) * 4096 + Int64(q_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
         if valid:
             for tile in cutlass.range_constexpr(2):
                 turned = -r_y[None, 1 - tile].load() if tile == 0 else r_y[None, 1 - tile].load()
                 g_q[lane, None, tile].store((r_y[None, tile].load() * r_cos_sin[None].load() + turned * r_cos_sin_1[None].load()).to(BFloat16))
     # section k
     if cta >= (tokens * 32 + 7) // 8 and cta < (tokens * 32 + 7) // 8 + (tokens * 8 + 7) // 8:
+        cute.arch.griddepcontrol_launch_dependents()
         lane_1 = thread % 4
         # k_weight: (two=2, half=64) bf16
         g_k_weight = cute.make_tensor(k_weight_ptr, cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
@@ -140,18 +149,21 @@ def kernel(
         # position: (tokens) i64
         g_position_1 = cute.make_tensor(position_ptr + Int64(tokens_index_1), cute.make_layout(1))
         position_1 = Int64(0)
-        cute.arch.griddepcontrol_wait()
-        cute.arch.griddepcontrol_launch_dependents()
-        if valid_1:
-            position_1 = g_position_1[0]
         # slot: (tokens) i64
         g_slot = cute.make_tensor(slot_ptr + Int64(tokens_index_1), cute.make_layout(1))
-        slot = Int64(0)
-        if valid_1:
-            slot = g_slot[0]
         k_heads_index = row_1 % 8
         # qkv: (tokens, heads=48, two=2, half=64) bf16
         g_qkv_1 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_1) * qkv_stride0 + 4096 + Int64(k_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
+        if valid_1:
+            for tile_1 in cutlass.range_constexpr(2):
+                prefetch_l2(g_qkv_1[lane_1, None, tile_1])
+        t = Int64(16)
+        cute.arch.griddepcontrol_wait()
+        if valid_1:
+            position_1 = g_position_1[0]
+        slot = Int64(0)
+        if valid_1:
+            slot = g_slot[0]
         r_qkv_1 = cute.make_rmem_tensor((16, 2), BFloat16)
         r_qkv_1.fill(0)
         if valid_1:
@@ -179,7 +191,6 @@ def kernel(
             x_3 = r_qkv_1[None, tile_1].load().to(Float32)
             y_1 = x_3 * rsqrt_1 * r_k_weight[None, tile_1].load().to(Float32)
             r_y_1[None, tile_1].store(y_1)
-        t = Int64(16)
         # k_cache: (pages, page=16, k_heads=8, two=2, half=64) bf16
         g_k_cache = cute.make_tensor(k_cache_ptr + cute.assume(slot // t * 16384 + slot % t * 1024 + Int64(k_heads_index) * 128, divby=16), cute.make_layout((4, 16, 2), stride=(16, 1, 64)))
         if valid_1 and slot // t >= 0 and slot // t < Int64(pages) and slot % t >= 0 and slot % t < 16 and slot >= 0:
@@ -189,6 +200,7 @@ def kernel(
                 g_k_cache[lane_1, None, tile_1].store(k.to(BFloat16))
     # section v
     if cta >= (tokens * 32 + 7) // 8 + (tokens * 8 + 7) // 8 and cta < (tokens * 32 + 7) // 8 + (tokens * 8 + 7) // 8 + (tokens * 8 * 2 + 7) // 8:
+        cute.arch.griddepcontrol_launch_dependents()
         lane_2 = thread % 4
         row_2 = (cta - ((tokens * 32 + 7) // 8 + (tokens * 8 + 7) // 8)) * 8 + thread // 4
         valid_2 = row_2 < tokens * 8 * 2
@@ -196,19 +208,20 @@ def kernel(
         # slot: (tokens) i64
         g_slot_1 = cute.make_tensor(slot_ptr + Int64(tokens_index_2), cute.make_layout(1))
         slot_1 = Int64(0)
-        cute.arch.griddepcontrol_wait()
-        cute.arch.griddepcontrol_launch_dependents()
-        if valid_2:
-            slot_1 = g_slot_1[0]
         v_heads_index = row_2 // 2 % 8
         two_index = row_2 % 2
         # qkv: (tokens, heads=48, two=2, half=64) bf16
         g_qkv_2 = cute.make_tensor(qkv_ptr + cute.assume(Int64(tokens_index_2) * qkv_stride0 + 5120 + Int64(v_heads_index) * 128 + Int64(two_index) * 64, divby=16), cute.make_layout((4, 16), stride=(16, 1)))
+        if valid_2:
+            prefetch_l2(g_qkv_2[lane_2, None])
+        t_1 = Int64(16)
+        cute.arch.griddepcontrol_wait()
+        if valid_2:
+            slot_1 = g_slot_1[0]
         r_qkv_2 = cute.make_rmem_tensor((16,), BFloat16)
         r_qkv_2.fill(0)
         if valid_2:
             r_qkv_2[None].store(g_qkv_2[lane_2, None].load())
-        t_1 = Int64(16)
         # v_cache: (pages, page=16, v_heads=8, two=2, half=64) bf16
         g_v_cache = cute.make_tensor(v_cache_ptr + cute.assume(slot_1 // t_1 * 16384 + slot_1 % t_1 * 1024 + Int64(v_heads_index) * 128 + Int64(two_index) * 64, divby=16), cute.make_layout((4, 16), stride=(16, 1)))
         if valid_2 and slot_1 // t_1 >= 0 and slot_1 // t_1 < Int64(pages) and slot_1 % t_1 >= 0 and slot_1 % t_1 < 16 and slot_1 >= 0:

@@ -31,6 +31,11 @@ def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
 
 
 @cute.jit
+def prefetch_l2(view: cute.Tensor):
+    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")
+
+
+@cute.jit
 def reduce_sum(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
     # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
     offset = threads * stride // 2
@@ -63,6 +68,7 @@ def kernel(
     cta = cute.arch.block_idx()[0]
     shared = cutlass.memory.SmemAllocator()
     s_sum = shared.allocate_tensor(Float32, cute.make_layout(8), byte_alignment=16)
+    cute.arch.griddepcontrol_launch_dependents()
     # weight: (hidden=4096) bf16
     g_weight = cute.make_tensor(weight_ptr, cute.make_layout((256, 16), stride=(16, 1)))
     r_weight = cute.make_rmem_tensor((16,), BFloat16)
@@ -70,8 +76,8 @@ def kernel(
     # x: (tokens, hidden=4096) bf16
     g_x = cute.make_tensor(x_ptr + cute.assume(Int64(cta) * x_stride0, divby=16), cute.make_layout((256, 16), stride=(16, 1)))
     r_x = cute.make_rmem_tensor((16,), BFloat16)
+    prefetch_l2(g_x[thread, None])
     cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
     r_x[None].store(g_x[thread, None].load())
     sum = Float32(0.0)
     h = r_x[None].load().to(Float32)

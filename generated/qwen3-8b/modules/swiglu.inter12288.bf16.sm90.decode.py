@@ -16,6 +16,11 @@ from cutlass import BFloat16, Float32, Int32, Int64
 from cutlass.cute.runtime import make_fake_stream, make_ptr
 
 
+@cute.jit
+def prefetch_l2(view: cute.Tensor):
+    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")
+
+
 @cute.kernel
 def kernel(
     gate_up_ptr: cute.Pointer,  # (tokens, two=2, inter=12288) bf16
@@ -24,20 +29,22 @@ def kernel(
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
+    cute.arch.griddepcontrol_launch_dependents()
     tokens_index = cta // 24
     inter_512_index = cta % 24
     # gate_up: (tokens, two=2, inter=12288) bf16
     g_gate_up = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 24576 + Int64(inter_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
     r_gate_up = cute.make_rmem_tensor((8,), BFloat16)
-    cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
-    r_gate_up[None].store(g_gate_up[thread, None].load())
+    prefetch_l2(g_gate_up[thread, None])
     # gate_up: (tokens, two=2, inter=12288) bf16
     g_gate_up_1 = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 24576 + 12288 + Int64(inter_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
-    r_gate_up_1 = cute.make_rmem_tensor((8,), BFloat16)
-    r_gate_up_1[None].store(g_gate_up_1[thread, None].load())
+    prefetch_l2(g_gate_up_1[thread, None])
     # out: (tokens, inter=12288) bf16
     g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 12288 + Int64(inter_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
+    cute.arch.griddepcontrol_wait()
+    r_gate_up[None].store(g_gate_up[thread, None].load())
+    r_gate_up_1 = cute.make_rmem_tensor((8,), BFloat16)
+    r_gate_up_1[None].store(g_gate_up_1[thread, None].load())
     gate = r_gate_up[None].load().to(Float32)
     g_out[thread, None].store((gate * cute.math.rcp(1.0 + cute.math.exp(-gate), approx=True, ftz=True) * r_gate_up_1[None].load().to(Float32)).to(BFloat16))
 

@@ -154,19 +154,34 @@ describe('cache hints', () => {
 });
 
 describe('before the wait for the previous kernel', () => {
-  const lines = (kernel: string, ahead?: 'prefetch' | 'signal' | 'both') => {
+  const lines = (
+    kernel: string,
+    ahead?: ScheduleOverride['ahead'],
+    phase: 'decode' | 'prefill' = 'decode',
+  ) => {
     const spec = library.get(kernel)!;
-    const variant = variantOf(spec, bindingsOf(spec, SIZES)[0]!, 'sm90', 'decode', true);
+    const variant = variantOf(spec, bindingsOf(spec, SIZES)[0]!, 'sm90', phase, true);
     const { text } = renderVariant(ahead ? { ...variant, schedule: { ahead } } : variant, spec).module;
     const [before, after] = text.slice(text.indexOf('@cute.kernel')).split('griddepcontrol_wait()');
     return { before: before!, after: after! };
   };
 
-  test('weights alone are touched unless a schedule says otherwise', () => {
-    const { before, after } = lines('add_rms_norm');
-    expect(before).toContain('g_weight[thread, None].load()');
+  test.each([
+    ['many rows', undefined, 'prefill'],
+    ['few, of a schedule that says so', 'none', 'decode'],
+  ] as const)('weights alone are touched: %s', (_, ahead, phase) => {
+    const { before, after } = lines('add_rms_norm', ahead, phase);
+    expect(before).toMatch(/g_weight\[.*\.load\(\)/);
     expect(before).not.toMatch(/prefetch|launch_dependents|g_residual/);
     expect(after).toContain('griddepcontrol_launch_dependents()');
+  });
+
+  test('of few rows the inputs are asked for, and the next kernel may start', () => {
+    expect(lines('add_rms_norm')).toEqual(lines('add_rms_norm', 'both'));
+  });
+
+  test('what counts, selects or takes a whole cluster waits first', () => {
+    for (const kernel of ['moe_route', 'moe_permute']) expect(lines(kernel)).toEqual(lines(kernel, 'none'));
   });
 
   test('inputs are asked for and not loaded', () => {
@@ -196,4 +211,16 @@ test('registers for loads are asked for where a schedule says so', () => {
   expect(render('rms_norm').module.text).not.toContain('min_blocks_per_mp');
   expect(render('rms_norm', { minBlocks: 1 }).module.text).toContain('min_blocks_per_mp=1');
   expect(render('moe_combine', { minBlocks: 0 }).module.text).not.toContain('min_blocks_per_mp');
+});
+
+test.each([
+  [{ threads: 256 }, 224],
+  [{ threads: 512 }, 448],
+  [{ threadsPerRow: 128, threads: 256 }, 224],
+])('rows of several lane axes get threads that all of them share: %j', (schedule, threads) => {
+  const spec = library.get('add_rms_norm_quant_fp8_block')!;
+  const [binding] = bindingsOf(spec, { hidden: 7168 });
+  const variant = variantOf(spec, binding!, 'sm90', 'prefill');
+  const { kernel } = renderVariant({ ...variant, schedule }, spec);
+  expect(kernel.schedule!.threads).toBe(threads);
 });
