@@ -12,11 +12,10 @@ import type { ScheduleOverride } from '../plan/index.js';
 import { chooseVector, tensorOf } from './choose-vector.js';
 import type { Draft } from './schedule-draft.js';
 import { laneAxes } from './lane-axes.js';
+import { MOST_SHORT } from './long-rows.js';
 import { unsupported } from './unsupported.js';
 
 const WARP = 32;
-/** Elements of a row: 32 a thread. */
-export const MOST_SHORT = 1024;
 
 /** @throws FORMULA_UNSUPPORTED for a row that is longer, or of which a selection is not all. */
 export function draftSelection(

@@ -8,9 +8,10 @@
 import type { Architecture } from '../device/arch.js';
 import { DYNAMIC_LANE_BOUND, type Kernel, type Section } from '../ir/kernel.js';
 import type { ScheduleOverride } from '../plan/index.js';
-import { MOST_SHORT, requireSameRows } from './choose-selection.js';
+import { requireSameRows } from './choose-selection.js';
 import { chooseVector } from './choose-vector.js';
 import { laneAxes } from './lane-axes.js';
+import { inRounds, MOST_SHORT, mostSelected, sortsWhole } from './long-rows.js';
 import { planSweeps } from './lower/sweeps.js';
 import type { Draft } from './schedule-draft.js';
 import { unsupported } from './unsupported.js';
@@ -21,19 +22,26 @@ const MOST = 2 ** 22;
 const MOST_CUT = 2 ** 18;
 /** Elements that make another CTA of a cluster worth its barriers. */
 const PER_CTA = 4096;
-/** Elements that a selection takes from a long row. */
-const MOST_SELECTED = 2048;
 /** Threads of a CTA of a cluster. */
 const MOST_THREADS = 512;
 
-/** Whether a section has a function of a whole row, or selects from rows that are longer than a warp can hold. */
+/** Whether a section has a function of a whole row, or a selection that a warp does not take in rounds. */
 export const isSplit = (section: Section): boolean =>
   section.values.some(({ kind }) => kind === 'arg' || kind === 'cut') || isLong(section);
 
 function isLong(section: Section): boolean {
-  if (!section.then) return false;
   const [lane] = laneAxes(section);
-  return lane !== undefined && lane.extent > MOST_SHORT;
+  if (!section.then || lane === undefined) return false;
+  // What a selection gave may be selected from again, by the warp that holds it.
+  const again = section.then.then !== undefined;
+  return again ? lane.extent > MOST_SHORT : !inRounds(lane.extent, slotsOf(section) ?? 0);
+}
+
+/** Elements that a section's selection takes of each row. */
+function slotsOf({ then, values }: Section): number | undefined {
+  const top = values.find((value) => value.kind === 'top');
+  if (top?.kind !== 'top' || !then) return undefined;
+  return Number(then.axes.find(({ axis }) => axis === top.slots)!.extent);
 }
 
 /** @throws FORMULA_UNSUPPORTED for a row of more than one axis, or one that is too long. */
@@ -47,7 +55,6 @@ export function draftSplit(
   const [lane, other] = lanes;
   const row = section.values.find(({ kind }) => kind === 'arg' || kind === 'cut' || kind === 'top')!;
   requireSameRows(section, section.then);
-  requireFew(section);
   if (!lane || other) {
     throw unsupported(
       section,
@@ -66,6 +73,7 @@ export function draftSplit(
       row.span,
     );
   }
+  requireFew(section, lane.extent);
   const choice = chooseVector(kernel, section, arch);
   let vector = Math.min(choice.vector, override.vector ?? choice.vector);
   while (lane.extent % vector !== 0) vector /= 2;
@@ -75,8 +83,10 @@ export function draftSplit(
   const threadsPerRow = threadsOf(units, cluster, cuts, arch, override, section.then !== undefined);
   const residency = override.residency === 'shared' ? 'shared' : 'reload';
   const walks = planSweeps(section, 'reload').sweeps.length;
+  const slots = slotsOf(section);
   const reasons = [
     `${lane.extent} elements a row, ${vector} at a time, ${threadsPerRow} threads of each of ${cluster} CTAs`,
+    ...(slots !== undefined && sortsWhole(lane.extent, slots) ? ['sorted whole in shared memory'] : []),
     walks > 1 && residency === 'reload'
       ? 'each pass loads the row again: a batch of such rows stays in the L2 cache'
       : 'one pass over the row, of which nothing is kept',
@@ -85,16 +95,15 @@ export function draftSplit(
 }
 
 /** Of a long row a selection has a place in shared memory for each of its elements. */
-function requireFew({ then, values }: Section): void {
-  const top = values.find((value) => value.kind === 'top');
-  if (!top || top.kind !== 'top' || !then) return;
-  const slots = Number(then.axes.find(({ axis }) => axis === top.slots)!.extent);
-  if (slots <= MOST_SELECTED) return;
+function requireFew(section: Section, extent: number): void {
+  const slots = slotsOf(section);
+  const most = mostSelected(extent);
+  if (slots === undefined || slots <= most) return;
   throw unsupported(
-    then,
-    `a selection of ${slots} elements from a row of more than ${MOST_SHORT}`,
-    `at most ${MOST_SELECTED}`,
-    top.span,
+    section.then!,
+    `a selection of ${slots} elements from a row of ${extent}`,
+    `at most ${most}`,
+    section.values.find(({ kind }) => kind === 'top')!.span,
   );
 }
 

@@ -27,7 +27,8 @@ export interface TuneRequest {
   readonly rows: Readonly<Record<string, readonly number[]>>;
   readonly ordinal?: number;
   readonly signal?: AbortSignal;
-  readonly onTask?: (told: TaskReport, done: number, total: number) => void;
+  /** Awaited before the next task is begun. */
+  readonly onTask?: (told: TaskReport, done: number, total: number) => void | Promise<void>;
 }
 
 export interface TaskReport {
@@ -62,7 +63,7 @@ export async function tune(request: TuneRequest): Promise<readonly TaskReport[]>
     const kept = chosen === undefined ? undefined : decide(task.variant, again);
     const report = reportOf(task, kept, again, device);
     reports.push(report);
-    request.onTask?.(report, reports.length, runnable.length);
+    await request.onTask?.(report, reports.length, runnable.length);
   }
   return reports;
 }

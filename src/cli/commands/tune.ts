@@ -10,6 +10,7 @@ import { note, print, printJson } from '../output.js';
 import { makeProgress } from '../progress.js';
 import { ordinalOf, rowsOf } from '../rows.js';
 import { addSelection, ownSpecs, select } from '../selection.js';
+import type { TaskReport } from '../../tune/index.js';
 
 interface TuneOptions extends BuildOptions {
   readonly prepare?: boolean;
@@ -99,6 +100,7 @@ async function time(dir: string, options: TuneOptions, signal: AbortSignal): Pro
     signal,
   );
   const progress = makeProgress(options.json ?? false);
+  const soFar: TaskReport[] = [];
   const reports = await progress.run('timing candidates', () =>
     tune({
       dir,
@@ -107,15 +109,18 @@ async function time(dir: string, options: TuneOptions, signal: AbortSignal): Pro
       rows,
       ordinal: ordinalOf(options.device),
       signal,
-      onTask: ({ variant, candidates, entry, gain }, done, total) => {
+      onTask: async (report, done, total) => {
+        const { variant, candidates, entry, gain } = report;
         const found = entry
           ? `${gain.toFixed(3)} times faster with ${JSON.stringify(entry.schedule)}`
           : 'the compiler’s own schedule stays';
         progress.say(`[${done}/${total}] ${variant}, ${candidates} candidates: ${found}`);
+        // A run takes minutes: what is measured is kept, whatever ends it.
+        soFar.push(report);
+        await writeOutputFile(write, `${JSON.stringify(mergeTuning(before, soFar), undefined, 1)}\n`);
       },
     }),
   );
-  await writeOutputFile(write, `${JSON.stringify(mergeTuning(before, reports), undefined, 1)}\n`);
   if (options.json) printJson(reports);
   else {
     const kept = reports.filter(({ entry }) => entry).length;

@@ -1,24 +1,27 @@
 /**
- * A selection of a row that no warp can hold: a cut leaves its elements, and each finds its place among them.
+ * A selection of a row that no warp takes in rounds: what may be selected is put in shared memory and sorted there.
  *
- * The elements that the cut leaves are put in shared memory in no order. The place of one is the number of those before it, in
- * the order of selections: each thread counts them for its elements. Result j ends up in thread j % threads, register j / threads.
+ * Of short rows that is the whole row, of long ones what a cut leaves. Result j ends up in thread j % threads, register j / threads.
  */
 
 import type { Value, ValueId } from '../../ir/kernel.js';
 import { all, arith, compare, guarded, i32, name, type Statement, type TileExpr } from '../../ir/tile.js';
+import { sortsWhole } from '../long-rows.js';
 import type { Cuts } from './cuts.js';
+import { eachElement, type Lowering } from './elements.js';
 import { either } from './integers.js';
-import { at, choose, read, write } from './scalars.js';
-import type { Fragment, Scope, SectionContext } from './section-context.js';
+import { at, read, write } from './scalars.js';
+import type { Fragment, Scope } from './section-context.js';
+import { fillRest, roomFor, sortShared, type Sortable } from './shared-sort.js';
 
 type Top = Value & { readonly kind: 'top' };
 
 export class LongSelections {
   private readonly results = new Map<ValueId, Fragment>();
+  private readonly sorted = new Map<ValueId, Sortable>();
 
   constructor(
-    private readonly context: SectionContext,
+    private readonly lowering: Lowering,
     private readonly cuts: Cuts,
   ) {}
 
@@ -28,26 +31,51 @@ export class LongSelections {
   }
 
   begin(id: ValueId): void {
-    this.cuts.begin(id);
+    const top = this.top(id);
+    const { names, shared, row, lanes } = this.context;
+    const elements = this.candidates(top);
+    const room = roomFor(elements);
+    const [keys, places] = ['keys', 'places'].map((what) => {
+      const region = names.fresh(`s_${top.name ?? 'top'}_${what}`);
+      shared.push({ name: region, dtype: 'i32', elements: room, align: 16 });
+      return region;
+    }) as [string, string];
+    const sortable = { keys, places, room };
+    this.sorted.set(id, sortable);
+    // Behind the barrier nothing of an earlier row is read any more.
+    row.push(...fillRest(names, sortable, elements, lanes.threads), { kind: 'barrier' });
+    if (!this.isWhole(top)) this.cuts.begin(id);
   }
 
   accumulate(id: ValueId, scope: Scope): void {
-    this.cuts.accumulate(id, scope);
+    const top = this.top(id);
+    if (!this.isWhole(top)) return this.cuts.accumulate(id, scope);
+    const { operand, fn } = top;
+    const { keys, places } = this.sorted.get(id)!;
+    scope.out.push(
+      ...eachElement(this.lowering, { operand, ascending: fn === 'bottom' }, scope, (key, position) => [
+        write(keys, position, key),
+        write(places, position, position),
+      ]),
+    );
   }
 
   finish(id: ValueId): void {
-    const { context } = this;
-    const { names, row } = context;
-    const top = context.section.values[id] as Top;
-    const count = this.slots(top);
-    const cut = this.cuts.find(id, i32(count));
-    const wanted = top.name ?? 'top';
-    const [keys, places, order, taken] = ['keys', 'places', 'order', 'taken'].map((what) => {
-      const region = names.fresh(`s_${wanted}_${what}`);
-      context.shared.push({ name: region, dtype: 'i32', elements: what === 'taken' ? 4 : count, align: 16 });
-      return region;
-    }) as [string, string, string, string];
-    row.push(
+    const { names, row, lanes } = this.context;
+    const top = this.top(id);
+    const sortable = this.sorted.get(id)!;
+    if (!this.isWhole(top)) row.push(...this.collect(id, top, sortable));
+    row.push({ kind: 'barrier' }, ...sortShared(names, sortable, lanes.threads), { kind: 'barrier' });
+    this.results.set(id, this.load(top, sortable.places));
+  }
+
+  /** Puts what a cut leaves in shared memory, in no order. */
+  private collect(id: ValueId, top: Top, { keys, places }: Sortable): readonly Statement[] {
+    const { names, shared } = this.context;
+    const cut = this.cuts.find(id, i32(this.slots(top)));
+    const taken = names.fresh(`s_${top.name ?? 'top'}_taken`);
+    shared.push({ name: taken, dtype: 'i32', elements: 4, align: 16 });
+    return [
       ...guarded(compare('==', name('thread', 'i32'), i32(0)), [write(taken, i32(0), i32(0))]),
       { kind: 'barrier' },
       ...this.cuts.everyElement(id, (key, position) => {
@@ -62,61 +90,16 @@ export class LongSelections {
           write(places, name(slot, 'i32'), position),
         ]);
       }),
-      { kind: 'barrier' },
-      this.rank(count, keys, places, order),
-      { kind: 'barrier' },
-    );
-    this.results.set(id, this.load(wanted, count, order, top));
-  }
-
-  /** Puts each position where its place in the order is. */
-  private rank(count: number, keys: string, places: string, order: string): Statement {
-    const { names, lanes } = this.context;
-    const [own, other, rank] = ['chosen', 'other', 'rank'].map((wanted) =>
-      name(names.fresh(wanted), 'i32'),
-    ) as [TileExpr & { kind: 'name' }, TileExpr & { kind: 'name' }, TileExpr & { kind: 'name' }];
-    const [key, there] = [read(keys, own), read(places, own)];
-    const [next, beside] = [read(keys, other), read(places, other)];
-    const before = either(
-      compare('>', next, key),
-      all([compare('==', next, key), compare('<', beside, there)])!,
-    );
-    const counted = arith('+', rank, choose(before, i32(1), i32(0)));
-    const inner: Statement = {
-      kind: 'loop',
-      variable: other.name,
-      begin: i32(0),
-      end: i32(count),
-      step: i32(1),
-      unroll: 4,
-      body: [{ kind: 'assign', name: rank.name, value: counted }],
-    };
-    const zero: TileExpr = {
-      kind: 'cast',
-      operand: i32(0),
-      rounding: 'rn',
-      saturate: false,
-      dtype: 'i32',
-      width: 0,
-    };
-    return {
-      kind: 'loop',
-      variable: own.name,
-      begin: name('thread', 'i32'),
-      end: i32(count),
-      step: i32(lanes.threads),
-      unroll: 1,
-      body: [{ kind: 'let', name: rank.name, value: zero }, inner, write(order, rank, there)],
-      comment: 'how many of them come before each',
-    };
+    ];
   }
 
   /** The positions of this thread's places. Threads past the end of what is selected hold position 0, which exists. */
-  private load(wanted: string, count: number, order: string, top: Top): Fragment {
+  private load(top: Top, order: string): Fragment {
     const { names, row, lanes, unrolled } = this.context;
+    const count = this.slots(top);
     const registers = Math.ceil(count / lanes.threads);
     const result: Fragment = {
-      name: names.fresh(`r_${wanted}`),
+      name: names.fresh(`r_${top.name ?? 'top'}`),
       dtype: 'i32',
       hasVector: true,
       tiles: registers > 1 ? [0] : [],
@@ -127,7 +110,7 @@ export class LongSelections {
     const variable = names.fresh('register');
     unrolled.add(variable);
     const register = name(variable, 'i32');
-    const place = arith('+', name('thread', 'i32'), arith('*', register, i32(lanes.threads)));
+    const place: TileExpr = arith('+', name('thread', 'i32'), arith('*', register, i32(lanes.threads)));
     const store: Statement = {
       kind: 'store',
       to: result.name,
@@ -139,8 +122,30 @@ export class LongSelections {
     return result;
   }
 
+  private isWhole(top: Top): boolean {
+    return sortsWhole(this.extent, this.slots(top));
+  }
+
+  /** Elements that are sorted. */
+  private candidates(top: Top): number {
+    return this.isWhole(top) ? this.extent : this.slots(top);
+  }
+
   private slots(top: Top): number {
     const axes = this.context.section.then!.axes;
     return Number(axes.find(({ axis }) => axis === top.slots)!.extent);
+  }
+
+  /** Elements of the row. */
+  private get extent(): number {
+    return this.context.lanes.axes[0]!.extent;
+  }
+
+  private get context() {
+    return this.lowering.context;
+  }
+
+  private top(id: ValueId): Top {
+    return this.context.section.values[id] as Top;
   }
 }

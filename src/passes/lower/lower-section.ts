@@ -76,7 +76,9 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   const args = new Args(context, geometry, fragments, values);
   const cuts = new Cuts(context, geometry, fragments, values);
   const selections = new Selections(context, geometry, fragments, values);
-  const long = section.schedule!.split ? new LongSelections(context, cuts) : undefined;
+  const long = section.schedule!.split
+    ? new LongSelections({ context, geometry, fragments, values }, cuts)
+    : undefined;
 
   for (const value of section.values) if (value.kind === 'carried') adopt(value);
   handed.tables?.rank(handed.tile, values);

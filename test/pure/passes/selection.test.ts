@@ -82,6 +82,33 @@ describe('a section with a selection', () => {
     expect(text(40)).toContain('for round_1 in cutlass.range_constexpr(8)');
   });
 
+  test.each([
+    ['in rounds', 1024, 64, /warp_redux_sync/, /for merge|search_bins/],
+    ['by sorting a short row', 100, 65, /for merge/, /warp_redux_sync|search_bins/],
+    [
+      'by sorting a longer one of which much is wanted',
+      8192,
+      4000,
+      /for merge/,
+      /warp_redux_sync|search_bins/,
+    ],
+    ['by sorting what a cut leaves of it', 8192, 2048, /search_bins[^]*for merge/, /warp_redux_sync/],
+  ] as const)('takes elements %s', (_how, cols, k, expected, other) => {
+    const { text } = render(topk, { ...bindingsOf(topk)[0]!, dims: { cols, k } }).module;
+    const body = text.slice(text.indexOf('@cute.kernel'));
+    expect(body).toMatch(expected);
+    expect(body).not.toMatch(other);
+  });
+
+  test('of too many elements of a long row is refused', () => {
+    const error = raised(() => render(topk, { ...bindingsOf(topk)[0]!, dims: { cols: 8193, k: 2049 } }));
+    expect(error.code).toBe('FORMULA_UNSUPPORTED');
+    expect([error.actual, error.expected]).toEqual([
+      expect.stringContaining('2049 elements from a row of 8193'),
+      expect.stringContaining('2048'),
+    ]);
+  });
+
   test('of more elements than masses add up for is refused where the formula selects', () => {
     expect(() => render(route, routed('f32', false, 1024))).not.toThrow();
     const error = raised(() => render(route, routed('f32', false, 300000)));
