@@ -10,7 +10,7 @@ const EXPERTS = { experts: 20, total: 24, pad: 4, groups: 4, per_group: 6, kept:
 const ROWS = ['hidden', 'inter', 'vocab', 'cols', 'batch'];
 
 /** How many a selection takes of a row, which one warp holds: rows of these sizes. */
-const SELECTED = { k: 5, top_k: 5 };
+const SELECTED = { k: 5, top_k: 5, n: 5 };
 const SELECTION_SIZES = [
   { row: 128, phase: 'prefill' },
   { row: 40, phase: 'decode' },

@@ -38,6 +38,9 @@ const MAX_ELEMENTS_IN_REGISTERS = 64;
 const MAX_THREADS_PER_ROW = 512;
 /** Threads that share a row whose length is known only at launch. */
 const DYNAMIC_ROW_THREADS = 256;
+/** Elements of 16 bits in an access of 16 bytes. */
+const ONE_ACCESS = 8;
+const WARP = 32;
 /** Threads of a CTA on every architecture. */
 const MAX_THREADS = 1024;
 /** Threads of a CTA that counts all rows: few CTAs count each with many threads in prefill. */
@@ -165,7 +168,7 @@ function draftSection(
 ): Draft {
   const reasons: string[] = [];
   const choice = chooseVector(kernel, whole, arch);
-  const vector = Math.min(override.vector ?? choice.vector, choice.vector);
+  const vector = Math.min(override.vector ?? defaultVector(whole, choice.vector, target), choice.vector);
   const align = choice.align;
   const note = (why: string) => void reasons.push(why);
   const section = walkRows(chunkRows(whole, vector, target, override, note), vector, override, walk, note);
@@ -176,8 +179,10 @@ function draftSection(
   const walks = section.axes.some((info) => info.role === 'range');
   const dynamic = lanes[0]?.dynamic ?? false;
   const length = dynamic ? 'a number known only at launch of' : String(elements);
-  const perThreadVectors = target.phase === 'decode' || walks ? 1 : Math.max(1, Math.floor(32 / vector));
   const reduces = section.values.some((value) => value.kind === 'reduce');
+  // Several vectors a thread save steps of a reduction, and nothing where there is none.
+  const perThreadVectors =
+    target.phase === 'decode' || walks || !reduces ? 1 : Math.max(1, Math.floor(32 / vector));
   const fits = (threads: number) => threadsFit(section, lanes, vector, threads);
   // A row of at most a warp's vectors leaves room for many rows a CTA: one vector a thread keeps registers free.
   const wantedThreads = (vectors: number) =>
@@ -227,6 +232,14 @@ function draftSection(
   return { ...draft, threadsPerRow, cluster: 1, residency: 'reload' };
 }
 
+/** A row of one or two warps' vectors has threads to spare where rows are few: each takes no more than one access brings. */
+function defaultVector(section: Section, widest: number, { phase }: Target): number {
+  const elements = laneAxes(section).reduce((product, lane) => product * lane.extent, 1);
+  const vectors = elements / widest;
+  const few = vectors > WARP && vectors <= 2 * WARP;
+  return phase === 'decode' && widest > ONE_ACCESS && few ? widest / 2 : widest;
+}
+
 /** Lane vectors that threads may be spread over: those of the contiguous axis, and of others reduced only together with it. */
 function spreadableVectors(section: Section, lanes: readonly LaneAxis[], vector: number): number {
   const [first, ...others] = lanes;
@@ -270,7 +283,7 @@ function chunkRows(
     override.chunk !== undefined
       ? override.chunk / vector
       : target.phase === 'decode'
-        ? 64
+        ? PREFILL_THREADS
         : PREFILL_THREADS * 2;
   if (fixed || vectors <= limit || section.tables) return section;
   const chunk = largestDivisor(vectors, limit);

@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm90, decode, dependent launch
-# key: e49edbfa782840c1f7041e282facc30e02f58f0cd13394ea43088e06cdfcec73
+# key: f3fbca21be158d585a529ee9a63f7aefd1739b58a13edd7169310746da4acd8e
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 8 at a time, 256 threads a row
 # schedule: 256 threads a CTA

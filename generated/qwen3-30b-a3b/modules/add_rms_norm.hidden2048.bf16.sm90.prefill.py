@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm90, prefill, dependent launch
-# key: f8584c32634805b56d17e789b4cb67de8dbb6ec715bd61f7734b9d33658516f0
+# key: 44524aefb41a2035ca987c5b7f19b8ef693b085dbda953a8a49f5f9871037162
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 8 at a time, 128 threads a row
 # schedule: 128 threads a CTA
@@ -117,7 +117,7 @@ def kernel(
 def launch(x_ptr: cute.Pointer, residual_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, eps: Float32, stream):
     kernel.set_name_prefix("add_rms_norm", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(x_ptr, residual_ptr, weight_ptr, out_ptr, tokens, eps).launch(
-        grid=(tokens, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+        grid=(tokens, 1, 1), block=(128, 1, 1), min_blocks_per_mp=1, stream=stream, use_pdl=True
     )
 
 

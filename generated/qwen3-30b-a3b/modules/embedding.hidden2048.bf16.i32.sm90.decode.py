@@ -5,9 +5,9 @@
 # target: sm90, decode, dependent launch
 # key: b7e7bf4e67e975c82032e29dc99654c8953efb05139aef8d1fac4b514cfdd2de
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: hidden is cut in 4 chunks of 512: nothing reduces it
-# schedule: 512 elements a row, 8 at a time, 64 threads a row
-# schedule: 64 threads a CTA
+# schedule: hidden is cut in 2 chunks of 1024: nothing reduces it
+# schedule: 1024 elements a row, 8 at a time, 128 threads a row
+# schedule: 128 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
@@ -26,16 +26,16 @@ def kernel(
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     cute.arch.griddepcontrol_launch_dependents()
-    tokens_index = cta // 4
+    tokens_index = cta // 2
     # ids: (tokens) i32
     g_ids = cute.make_tensor(ids_ptr + Int64(tokens_index), cute.make_layout(1))
-    hidden_512_index = cta % 4
+    hidden_1024_index = cta % 2
     # out: (tokens, hidden=2048) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 2048 + Int64(hidden_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 2048 + Int64(hidden_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
     cute.arch.griddepcontrol_wait()
     ids = g_ids[0]
     # table: (vocab, hidden=2048) bf16
-    g_table = cute.make_tensor(table_ptr + cute.assume(Int64(ids) * 2048 + Int64(hidden_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
+    g_table = cute.make_tensor(table_ptr + cute.assume(Int64(ids) * 2048 + Int64(hidden_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
     r_table = cute.make_rmem_tensor((8,), BFloat16)
     r_table.fill(0)
     if Int64(ids) >= 0 and Int64(ids) < Int64(vocab):
@@ -47,7 +47,7 @@ def kernel(
 def launch(ids_ptr: cute.Pointer, table_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, vocab: Int32, stream):
     kernel.set_name_prefix("embedding", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(ids_ptr, table_ptr, out_ptr, tokens, vocab).launch(
-        grid=(tokens * 4, 1, 1), block=(64, 1, 1), stream=stream, use_pdl=True
+        grid=(tokens * 2, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
     )
 
 

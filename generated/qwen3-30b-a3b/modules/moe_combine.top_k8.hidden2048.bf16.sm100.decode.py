@@ -9,9 +9,8 @@
 # target: sm100, decode, dependent launch
 # key: 5425dccd542e4e60b302ee39ccf29ea28d8eabf4047888c814f582a6bf1e94b5
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: hidden is cut in 2 chunks of 1024: nothing reduces it
-# schedule: 1024 elements a row, 16 at a time, 64 threads a row
-# schedule: 64 threads a CTA
+# schedule: 2048 elements a row, 16 at a time, 128 threads a row
+# schedule: 128 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
@@ -50,44 +49,42 @@ def kernel(
     r_y = cute.make_rmem_tensor((16,), Float32)
     r_y.fill(0)
     top_k_rest = Int32(cutlass.select_(rows > 0, Int32(8), Int32(0)))
-    tokens_index = cta // 2
-    hidden_1024_index = cta % 2
     # out: (tokens, hidden=2048) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 2048 + Int64(hidden_1024_index) * 1024, divby=16), cute.make_layout((64, 16), stride=(16, 1)))
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
     cute.arch.griddepcontrol_wait()
     for top_k_first in cutlass.range(0, top_k_rest, 4):
         # slot: (tokens, top_k=8) i32
-        g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_first)), cute.make_layout(1))
+        g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_first)), cute.make_layout(1))
         slot = g_slot[0]
         # weight: (tokens, top_k=8) f32
-        g_weight = cute.make_tensor(weight_ptr + (Int64(tokens_index) * 8 + Int64(top_k_first)), cute.make_layout(1))
+        g_weight = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_first)), cute.make_layout(1))
         weight = g_weight[0]
         # slot: (tokens, top_k=8) i32
-        g_slot_1 = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_first + 1)), cute.make_layout(1))
+        g_slot_1 = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_first + 1)), cute.make_layout(1))
         slot_1 = g_slot_1[0]
         # weight: (tokens, top_k=8) f32
-        g_weight_1 = cute.make_tensor(weight_ptr + (Int64(tokens_index) * 8 + Int64(top_k_first + 1)), cute.make_layout(1))
+        g_weight_1 = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_first + 1)), cute.make_layout(1))
         weight_1 = g_weight_1[0]
         # slot: (tokens, top_k=8) i32
-        g_slot_2 = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_first + 2)), cute.make_layout(1))
+        g_slot_2 = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_first + 2)), cute.make_layout(1))
         slot_2 = g_slot_2[0]
         # weight: (tokens, top_k=8) f32
-        g_weight_2 = cute.make_tensor(weight_ptr + (Int64(tokens_index) * 8 + Int64(top_k_first + 2)), cute.make_layout(1))
+        g_weight_2 = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_first + 2)), cute.make_layout(1))
         weight_2 = g_weight_2[0]
         # slot: (tokens, top_k=8) i32
-        g_slot_3 = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_first + 3)), cute.make_layout(1))
+        g_slot_3 = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_first + 3)), cute.make_layout(1))
         slot_3 = g_slot_3[0]
         # weight: (tokens, top_k=8) f32
-        g_weight_3 = cute.make_tensor(weight_ptr + (Int64(tokens_index) * 8 + Int64(top_k_first + 3)), cute.make_layout(1))
+        g_weight_3 = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_first + 3)), cute.make_layout(1))
         weight_3 = g_weight_3[0]
         # x: (rows, hidden=2048) bf16
-        g_x = cute.make_tensor(x_ptr + cute.assume(Int64(slot & index_mask(slot, rows, 32)) * 2048 + Int64(hidden_1024_index) * 1024, divby=16), cute.make_layout((64, 16), stride=(16, 1)))
+        g_x = cute.make_tensor(x_ptr + cute.assume(Int64(slot & index_mask(slot, rows, 32)) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
         # x: (rows, hidden=2048) bf16
-        g_x_1 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_1 & index_mask(slot_1, rows, 32)) * 2048 + Int64(hidden_1024_index) * 1024, divby=16), cute.make_layout((64, 16), stride=(16, 1)))
+        g_x_1 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_1 & index_mask(slot_1, rows, 32)) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
         # x: (rows, hidden=2048) bf16
-        g_x_2 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_2 & index_mask(slot_2, rows, 32)) * 2048 + Int64(hidden_1024_index) * 1024, divby=16), cute.make_layout((64, 16), stride=(16, 1)))
+        g_x_2 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_2 & index_mask(slot_2, rows, 32)) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
         # x: (rows, hidden=2048) bf16
-        g_x_3 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_3 & index_mask(slot_3, rows, 32)) * 2048 + Int64(hidden_1024_index) * 1024, divby=16), cute.make_layout((64, 16), stride=(16, 1)))
+        g_x_3 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_3 & index_mask(slot_3, rows, 32)) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
         x = g_x[thread, None].load()
         x_1 = g_x_1[thread, None].load()
         x_2 = g_x_2[thread, None].load()
@@ -98,11 +95,11 @@ def kernel(
         r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_3 >= 0, Boolean), weight_3 * masked(Int32(index_mask(slot_3, rows, 32)), x_3).to(Float32), cute.full((16,), Float32(0.0), Float32)))
     for top_k_index in cutlass.range(top_k_rest, 8, 1, unroll=2):
         # slot: (tokens, top_k=8) i32
-        g_slot_4 = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
+        g_slot_4 = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
         # weight: (tokens, top_k=8) f32
-        g_weight_4 = cute.make_tensor(weight_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
+        g_weight_4 = cute.make_tensor(weight_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
         # x: (rows, hidden=2048) bf16
-        g_x_4 = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot_4[0]) * 2048 + Int64(hidden_1024_index) * 1024, divby=16), cute.make_layout((64, 16), stride=(16, 1)))
+        g_x_4 = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot_4[0]) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
         r_x = cute.make_rmem_tensor((16,), BFloat16)
         r_x.fill(0)
         if Int64(g_slot_4[0]) >= 0 and Int64(g_slot_4[0]) < Int64(rows):
@@ -115,7 +112,7 @@ def kernel(
 def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, stream):
     kernel.set_name_prefix("moe_combine", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(x_ptr, slot_ptr, weight_ptr, out_ptr, tokens, rows).launch(
-        grid=(tokens * 2, 1, 1), block=(64, 1, 1), min_blocks_per_mp=1, stream=stream, use_pdl=True
+        grid=(tokens, 1, 1), block=(128, 1, 1), min_blocks_per_mp=1, stream=stream, use_pdl=True
     )
 
 

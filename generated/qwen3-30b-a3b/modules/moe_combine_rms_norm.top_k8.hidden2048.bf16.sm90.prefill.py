@@ -7,7 +7,7 @@
 # code of Qwen2-MoE and Qwen3-Next
 # 
 # target: sm90, prefill, dependent launch
-# key: 6ca3f638c3fc2321f3e98b5852cd919a148d2e0d61fc95917190ee8180fbb62c
+# key: b7a34cb78def1b2eeaddef081d876b25d3a509b56cdd44040756a46cebd42771
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 8 at a time, 128 threads a row
 # schedule: 128 threads a CTA
@@ -45,6 +45,11 @@ def masked(mask: Int32, values: cute.TensorSSA):
     for i in cutlass.range_constexpr(cute.size(words)):
         words[i] = words[i] & mask
     return kept.load()
+
+
+@cute.jit
+def prefetch_l2(view: cute.Tensor):
+    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")
 
 
 @cute.jit
@@ -91,13 +96,15 @@ def kernel(
     # residual: (tokens, hidden=2048) bf16
     g_residual = cute.make_tensor(residual_ptr + cute.assume(Int64(cta) * 2048, divby=8), cute.make_layout((128, 8, 2), stride=(8, 1, 1024)))
     r_residual = cute.make_rmem_tensor((8, 2), BFloat16)
+    for tile in cutlass.range_constexpr(2):
+        prefetch_l2(g_residual[thread, None, tile])
+    top_k_rest = Int32(cutlass.select_(rows > 0, Int32(8), Int32(0)))
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
     for tile in cutlass.range_constexpr(2):
         r_residual[None, tile].store(g_residual[thread, None, tile].load())
     r_y = cute.make_rmem_tensor((8, 2), Float32)
     r_y.fill(0)
-    top_k_rest = Int32(cutlass.select_(rows > 0, Int32(8), Int32(0)))
     for top_k_first in cutlass.range(0, top_k_rest, 4):
         # slot: (tokens, top_k=8) i32
         g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_first)), cute.make_layout(1))

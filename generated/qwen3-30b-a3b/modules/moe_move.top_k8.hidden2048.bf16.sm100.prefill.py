@@ -6,7 +6,7 @@
 # target: sm100, prefill, dependent launch
 # key: 58ddb94c6be563e0ce793fd32e22255d9ca5b5aa31026e330ea2a4144c247970
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: 2048 elements a row, 16 at a time, 64 threads a row
+# schedule: 2048 elements a row, 16 at a time, 128 threads a row
 # schedule: 128 threads a CTA
 
 import cutlass
@@ -25,37 +25,28 @@ def kernel(
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
-    lane = thread % 64
-    row = cta * 2 + thread // 64
-    valid = row < tokens * 8
-    tokens_index = row // 8
-    top_k_index = row % 8
+    tokens_index = cta // 8
+    top_k_index = cta % 8
     # slot: (tokens, top_k=8) i32
     g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
-    slot = 0
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    if valid:
-        slot = g_slot[0]
+    slot = g_slot[0]
     # x: (tokens, hidden=2048) bf16
-    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(tokens_index) * 2048, divby=16), cute.make_layout((64, 16, 2), stride=(16, 1, 1024)))
-    r_x = cute.make_rmem_tensor((16, 2), BFloat16)
-    r_x.fill(0)
-    if valid:
-        for tile in cutlass.range_constexpr(2):
-            r_x[None, tile].store(g_x[lane, None, tile].load())
+    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(tokens_index) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
+    r_x = cute.make_rmem_tensor((16,), BFloat16)
+    r_x[None].store(g_x[thread, None].load())
     # out: (rows, hidden=2048) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(slot) * 2048, divby=16), cute.make_layout((64, 16, 2), stride=(16, 1, 1024)))
-    if valid and Int64(slot) >= 0 and Int64(slot) < Int64(rows):
-        for tile in cutlass.range_constexpr(2):
-            g_out[lane, None, tile].store(r_x[None, tile].load())
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(slot) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
+    if Int64(slot) >= 0 and Int64(slot) < Int64(rows):
+        g_out[thread, None].store(r_x[None].load())
 
 
 @cute.jit
 def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, stream):
     kernel.set_name_prefix("moe_move", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(x_ptr, slot_ptr, out_ptr, tokens, rows).launch(
-        grid=((tokens * 8 + 1) // 2, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+        grid=(tokens * 8, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
     )
 
 

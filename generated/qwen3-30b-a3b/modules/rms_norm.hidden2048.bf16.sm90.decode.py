@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm90, decode, dependent launch
-# key: 7f6bc5f6f1df0594c6dec911325f1017e08ecd2ed8dbf9f7ff7a919164e9a391
+# key: e54dcf571f442eccef3bbe086f6dd9e21d543dada69bb27e1078eff304b13aeb
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 8 at a time, 256 threads a row
 # schedule: 256 threads a CTA

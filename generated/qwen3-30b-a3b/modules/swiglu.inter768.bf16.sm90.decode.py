@@ -6,9 +6,8 @@
 # target: sm90, decode, dependent launch
 # key: 6d7efb049984cb42fadec5f721145260de22e730421c14478b282862edab0d65
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: inter is cut in 2 chunks of 384: nothing reduces it
-# schedule: 384 elements a row, 8 at a time, 16 threads a row
-# schedule: 32 threads a CTA
+# schedule: 768 elements a row, 8 at a time, 96 threads a row
+# schedule: 96 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
@@ -30,42 +29,28 @@ def kernel(
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     cute.arch.griddepcontrol_launch_dependents()
-    lane = thread % 16
-    row = cta * 2 + thread // 16
-    valid = row < tokens * 2
-    tokens_index = row // 2
-    inter_384_index = row % 2
     # gate_up: (tokens, two=2, inter=768) bf16
-    g_gate_up = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 1536 + Int64(inter_384_index) * 384, divby=8), cute.make_layout((16, 8, 3), stride=(8, 1, 128)))
-    r_gate_up = cute.make_rmem_tensor((8, 3), BFloat16)
-    r_gate_up.fill(0)
+    g_gate_up = cute.make_tensor(gate_up_ptr + cute.assume(Int64(cta) * 1536, divby=8), cute.make_layout((96, 8), stride=(8, 1)))
+    r_gate_up = cute.make_rmem_tensor((8,), BFloat16)
+    prefetch_l2(g_gate_up[thread, None])
     # gate_up: (tokens, two=2, inter=768) bf16
-    g_gate_up_1 = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 1536 + 768 + Int64(inter_384_index) * 384, divby=8), cute.make_layout((16, 8, 3), stride=(8, 1, 128)))
-    r_gate_up_1 = cute.make_rmem_tensor((8, 3), BFloat16)
-    r_gate_up_1.fill(0)
+    g_gate_up_1 = cute.make_tensor(gate_up_ptr + cute.assume(Int64(cta) * 1536 + 768, divby=8), cute.make_layout((96, 8), stride=(8, 1)))
+    prefetch_l2(g_gate_up_1[thread, None])
     # out: (tokens, inter=768) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 768 + Int64(inter_384_index) * 384, divby=8), cute.make_layout((16, 8, 3), stride=(8, 1, 128)))
-    if valid:
-        for tile in cutlass.range_constexpr(3):
-            prefetch_l2(g_gate_up[lane, None, tile])
-        for tile in cutlass.range_constexpr(3):
-            prefetch_l2(g_gate_up_1[lane, None, tile])
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 768, divby=8), cute.make_layout((96, 8), stride=(8, 1)))
     cute.arch.griddepcontrol_wait()
-    if valid:
-        for tile in cutlass.range_constexpr(3):
-            r_gate_up[None, tile].store(g_gate_up[lane, None, tile].load())
-        for tile in cutlass.range_constexpr(3):
-            r_gate_up_1[None, tile].store(g_gate_up_1[lane, None, tile].load())
-        for tile in cutlass.range_constexpr(3):
-            gate = r_gate_up[None, tile].load().to(Float32)
-            g_out[lane, None, tile].store((gate * cute.math.rcp(1.0 + cute.math.exp(-gate), approx=True, ftz=True) * r_gate_up_1[None, tile].load().to(Float32)).to(BFloat16))
+    r_gate_up[None].store(g_gate_up[thread, None].load())
+    r_gate_up_1 = cute.make_rmem_tensor((8,), BFloat16)
+    r_gate_up_1[None].store(g_gate_up_1[thread, None].load())
+    gate = r_gate_up[None].load().to(Float32)
+    g_out[thread, None].store((gate * cute.math.rcp(1.0 + cute.math.exp(-gate), approx=True, ftz=True) * r_gate_up_1[None].load().to(Float32)).to(BFloat16))
 
 
 @cute.jit
 def launch(gate_up_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, stream):
     kernel.set_name_prefix("swiglu", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(gate_up_ptr, out_ptr, tokens).launch(
-        grid=((tokens * 2 + 1) // 2, 1, 1), block=(32, 1, 1), stream=stream, use_pdl=True
+        grid=(tokens, 1, 1), block=(96, 1, 1), stream=stream, use_pdl=True
     )
 
 

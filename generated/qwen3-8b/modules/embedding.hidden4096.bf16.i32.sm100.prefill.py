@@ -5,8 +5,8 @@
 # target: sm100, prefill, dependent launch
 # key: 62d5bd9928344e95b066e4898f9236dbdfad6439f15be01b342f7037e0750514
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: 4096 elements a row, 16 at a time, 128 threads a row
-# schedule: 128 threads a CTA
+# schedule: 4096 elements a row, 16 at a time, 256 threads a row
+# schedule: 256 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
@@ -30,23 +30,21 @@ def kernel(
     cute.arch.griddepcontrol_launch_dependents()
     ids = g_ids[0]
     # table: (vocab, hidden=4096) bf16
-    g_table = cute.make_tensor(table_ptr + cute.assume(Int64(ids) * 4096, divby=16), cute.make_layout((128, 16, 2), stride=(16, 1, 2048)))
-    r_table = cute.make_rmem_tensor((16, 2), BFloat16)
+    g_table = cute.make_tensor(table_ptr + cute.assume(Int64(ids) * 4096, divby=16), cute.make_layout((256, 16), stride=(16, 1)))
+    r_table = cute.make_rmem_tensor((16,), BFloat16)
     r_table.fill(0)
     if Int64(ids) >= 0 and Int64(ids) < Int64(vocab):
-        for tile in cutlass.range_constexpr(2):
-            r_table[None, tile].store(g_table[thread, None, tile].load())
+        r_table[None].store(g_table[thread, None].load())
     # out: (tokens, hidden=4096) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 4096, divby=16), cute.make_layout((128, 16, 2), stride=(16, 1, 2048)))
-    for tile in cutlass.range_constexpr(2):
-        g_out[thread, None, tile].store(r_table[None, tile].load())
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 4096, divby=16), cute.make_layout((256, 16), stride=(16, 1)))
+    g_out[thread, None].store(r_table[None].load())
 
 
 @cute.jit
 def launch(ids_ptr: cute.Pointer, table_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, vocab: Int32, stream):
     kernel.set_name_prefix("embedding", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(ids_ptr, table_ptr, out_ptr, tokens, vocab).launch(
-        grid=(tokens, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+        grid=(tokens, 1, 1), block=(256, 1, 1), stream=stream, use_pdl=True
     )
 
 

@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm90, decode, dependent launch
-# key: 263ff42090afe6c403fabc7037bd35f301d502d10e3ac384a982c336041cad59
+# key: 85762b3aa878a4b5ff5b9663d45765f3d5409dc020a6dcb40507771c629c3886
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 8 at a time, 512 threads a row
 # schedule: 512 threads a CTA

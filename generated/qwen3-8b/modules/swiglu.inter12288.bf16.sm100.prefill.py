@@ -7,8 +7,8 @@
 # key: 9130f19ac84ee803f209196fb901361e403dbc70f52d5d8c0f097e01143b32de
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: inter is cut in 3 chunks of 4096: nothing reduces it
-# schedule: 4096 elements a row, 16 at a time, 128 threads a row
-# schedule: 128 threads a CTA
+# schedule: 4096 elements a row, 16 at a time, 256 threads a row
+# schedule: 256 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
@@ -27,29 +27,26 @@ def kernel(
     tokens_index = cta // 3
     inter_4096_index = cta % 3
     # gate_up: (tokens, two=2, inter=12288) bf16
-    g_gate_up = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 24576 + Int64(inter_4096_index) * 4096, divby=16), cute.make_layout((128, 16, 2), stride=(16, 1, 2048)))
-    r_gate_up = cute.make_rmem_tensor((16, 2), BFloat16)
+    g_gate_up = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 24576 + Int64(inter_4096_index) * 4096, divby=16), cute.make_layout((256, 16), stride=(16, 1)))
+    r_gate_up = cute.make_rmem_tensor((16,), BFloat16)
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    for tile in cutlass.range_constexpr(2):
-        r_gate_up[None, tile].store(g_gate_up[thread, None, tile].load())
+    r_gate_up[None].store(g_gate_up[thread, None].load())
     # gate_up: (tokens, two=2, inter=12288) bf16
-    g_gate_up_1 = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 24576 + 12288 + Int64(inter_4096_index) * 4096, divby=16), cute.make_layout((128, 16, 2), stride=(16, 1, 2048)))
-    r_gate_up_1 = cute.make_rmem_tensor((16, 2), BFloat16)
-    for tile in cutlass.range_constexpr(2):
-        r_gate_up_1[None, tile].store(g_gate_up_1[thread, None, tile].load())
+    g_gate_up_1 = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 24576 + 12288 + Int64(inter_4096_index) * 4096, divby=16), cute.make_layout((256, 16), stride=(16, 1)))
+    r_gate_up_1 = cute.make_rmem_tensor((16,), BFloat16)
+    r_gate_up_1[None].store(g_gate_up_1[thread, None].load())
     # out: (tokens, inter=12288) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 12288 + Int64(inter_4096_index) * 4096, divby=16), cute.make_layout((128, 16, 2), stride=(16, 1, 2048)))
-    for tile in cutlass.range_constexpr(2):
-        gate = r_gate_up[None, tile].load().to(Float32)
-        g_out[thread, None, tile].store((gate * cute.math.rcp(1.0 + cute.math.exp(-gate), approx=True, ftz=True) * r_gate_up_1[None, tile].load().to(Float32)).to(BFloat16))
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 12288 + Int64(inter_4096_index) * 4096, divby=16), cute.make_layout((256, 16), stride=(16, 1)))
+    gate = r_gate_up[None].load().to(Float32)
+    g_out[thread, None].store((gate * cute.math.rcp(1.0 + cute.math.exp(-gate), approx=True, ftz=True) * r_gate_up_1[None].load().to(Float32)).to(BFloat16))
 
 
 @cute.jit
 def launch(gate_up_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, stream):
     kernel.set_name_prefix("swiglu", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(gate_up_ptr, out_ptr, tokens).launch(
-        grid=(tokens * 3, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+        grid=(tokens * 3, 1, 1), block=(256, 1, 1), stream=stream, use_pdl=True
     )
 
 

@@ -6,9 +6,9 @@
 # target: sm90, decode, dependent launch
 # key: 27e8788a0ca7585bbe9b0748b8e2b34ac5c6761725e2577e134388cebddf1482
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: inter is cut in 24 chunks of 512: nothing reduces it
-# schedule: 512 elements a row, 8 at a time, 64 threads a row
-# schedule: 64 threads a CTA
+# schedule: inter is cut in 12 chunks of 1024: nothing reduces it
+# schedule: 1024 elements a row, 8 at a time, 128 threads a row
+# schedule: 128 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
@@ -30,17 +30,17 @@ def kernel(
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     cute.arch.griddepcontrol_launch_dependents()
-    tokens_index = cta // 24
-    inter_512_index = cta % 24
+    tokens_index = cta // 12
+    inter_1024_index = cta % 12
     # gate_up: (tokens, two=2, inter=12288) bf16
-    g_gate_up = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 24576 + Int64(inter_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
+    g_gate_up = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 24576 + Int64(inter_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
     r_gate_up = cute.make_rmem_tensor((8,), BFloat16)
     prefetch_l2(g_gate_up[thread, None])
     # gate_up: (tokens, two=2, inter=12288) bf16
-    g_gate_up_1 = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 24576 + 12288 + Int64(inter_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
+    g_gate_up_1 = cute.make_tensor(gate_up_ptr + cute.assume(Int64(tokens_index) * 24576 + 12288 + Int64(inter_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
     prefetch_l2(g_gate_up_1[thread, None])
     # out: (tokens, inter=12288) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 12288 + Int64(inter_512_index) * 512, divby=8), cute.make_layout((64, 8), stride=(8, 1)))
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 12288 + Int64(inter_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
     cute.arch.griddepcontrol_wait()
     r_gate_up[None].store(g_gate_up[thread, None].load())
     r_gate_up_1 = cute.make_rmem_tensor((8,), BFloat16)
@@ -53,7 +53,7 @@ def kernel(
 def launch(gate_up_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, stream):
     kernel.set_name_prefix("swiglu", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(gate_up_ptr, out_ptr, tokens).launch(
-        grid=(tokens * 24, 1, 1), block=(64, 1, 1), stream=stream, use_pdl=True
+        grid=(tokens * 12, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
     )
 
 
