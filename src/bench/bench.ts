@@ -26,7 +26,8 @@ export interface BenchRequest {
   readonly driver?: CudaDriver;
   readonly signal?: AbortSignal;
   readonly onCeilings?: (ceilings: Ceilings, device: string) => void;
-  readonly onCase?: (result: BenchCase, done: number, total: number) => void;
+  /** With the results so far, of which the last case is new; awaited before the next is begun. */
+  readonly onCase?: (soFar: BenchResults, total: number) => void | Promise<void>;
 }
 
 /** @throws DRIVER_MISSING, DEVICE_UNAVAILABLE, DEVICE_MEMORY, DEVICE_LOST, PEERS, VARIANT_UNKNOWN, CANCELLED */
@@ -56,12 +57,7 @@ export async function runBench(request: BenchRequest): Promise<BenchResults> {
   request.onCeilings?.(ceilings, device.name);
   const bench = { device, stream, library, ceilings, ...(peers && { peers }) };
   const cases: BenchCase[] = [];
-  for (const question of questions) {
-    if (signal?.aborted) break;
-    cases.push(await measure(bench, question));
-    request.onCase?.(cases.at(-1)!, cases.length, questions.length);
-  }
-  return {
+  const results: BenchResults = {
     schema: 1,
     date: new Date().toISOString().slice(0, 10),
     device: device.name,
@@ -72,4 +68,10 @@ export async function runBench(request: BenchRequest): Promise<BenchResults> {
     peers: peers?.ready.peers ?? {},
     cases,
   };
+  for (const question of questions) {
+    if (signal?.aborted) break;
+    cases.push(await measure(bench, question));
+    await request.onCase?.(results, questions.length);
+  }
+  return results;
 }

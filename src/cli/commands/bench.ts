@@ -100,19 +100,25 @@ async function bench(dir: string, options: BenchOptions, signal: AbortSignal) {
           `${device}: streaming kernels read ${rate(read)}, write ${rate(write)}, copy ${rate(copy)} TB/s`,
         );
       },
-      onCase: (result, done, total) => {
-        progress.say(`[${done}/${total}] ${caseLine(result)}`);
+      onCase: async (soFar, total) => {
+        progress.say(`[${soFar.cases.length}/${total}] ${caseLine(soFar.cases.at(-1)!)}`);
+        // A run takes minutes: what is measured is kept, whatever ends it.
+        if (options.out !== undefined) await writeNumbers(resolve(options.out), soFar);
       },
     }),
   );
-  if (options.out !== undefined) await write(resolve(options.out), results);
+  if (options.out !== undefined) await writePictures(resolve(options.out), results);
   return results;
 }
 
-async function write(folder: string, results: BenchResults): Promise<void> {
-  const { ratioChart, roofline } = await import('../../bench/plot.js');
+async function writeNumbers(folder: string, results: BenchResults): Promise<void> {
   const { writeOutputFile } = await import('../../build/output.js');
   await writeOutputFile(join(folder, 'bench.json'), `${JSON.stringify(results, undefined, 1)}\n`);
+}
+
+async function writePictures(folder: string, results: BenchResults): Promise<void> {
+  const { ratioChart, roofline } = await import('../../bench/plot.js');
+  const { writeOutputFile } = await import('../../build/output.js');
   const pictures = { 'roofline.svg': roofline(results), 'ratios.svg': ratioChart(results) };
   for (const [name, picture] of Object.entries(pictures))
     if (picture !== undefined) await writeOutputFile(join(folder, name), picture);
