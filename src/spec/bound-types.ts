@@ -13,6 +13,7 @@ import type {
   Span,
   TallyFn,
   UnaryOp,
+  Usual,
 } from './declared-types.js';
 
 /** The static choices of a variant that concern the formula. */
@@ -51,6 +52,7 @@ export interface BoundTensor {
   readonly access: Access;
   readonly modes: readonly BoundMode[];
   readonly align?: number;
+  readonly usual?: Usual;
   readonly doc?: string;
   readonly span: Span;
 }

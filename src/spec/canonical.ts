@@ -13,7 +13,8 @@ function strip(value: unknown): Json {
   if (typeof value !== 'object' || value === null) return value as Json;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([key, field]) => key !== 'span' && field !== undefined)
+      // What values are usual concerns verification alone.
+      .filter(([key, field]) => key !== 'span' && key !== 'usual' && field !== undefined)
       .map(([key, field]) => [key, strip(field)]),
   );
 }

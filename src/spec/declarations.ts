@@ -7,7 +7,7 @@ import { checkName, DTYPES, Names, unknownName } from './names.js';
 import { parseDimExpr } from './parse-dim-expr.js';
 import { paragraph } from './printable.js';
 import { checkShape, layoutError, parseShapeEntry, parseStride } from './shapes.js';
-import type { DimDecl, FlagDecl, ParamDecl, TensorDecl, TypeVar } from './types.js';
+import type { DimDecl, FlagDecl, ParamDecl, Span, TensorDecl, TypeVar, Usual } from './types.js';
 import type { Path, YamlDocument } from './yaml-document.js';
 
 export interface Declarations {
@@ -19,7 +19,7 @@ export interface Declarations {
   readonly names: Names;
 }
 
-/** Raises SPEC_NAME, SPEC_DIM, SPEC_DTYPE, SPEC_LAYOUT. */
+/** Raises SPEC_NAME, SPEC_DIM, SPEC_DTYPE, SPEC_LAYOUT, SPEC_SCHEMA. */
 export function declare(document: YamlDocument, definition: KernelDefinition): Declarations {
   const names = new Names();
   const dims = dimDecls(document, definition, names);
@@ -59,6 +59,7 @@ export function declare(document: YamlDocument, definition: KernelDefinition): D
       access: tensor.access ?? 'in',
       ...(tensor.align !== undefined && { align: tensor.align }),
       ...when(tensor.when, path),
+      ...(tensor.usual !== undefined && { usual: usualOf(tensor.usual, document.place([...path, 'usual'])) }),
       ...(tensor.doc !== undefined && {
         doc: paragraph('doc', tensor.doc, document.place([...path, 'doc'])),
       }),
@@ -123,6 +124,18 @@ function layoutFields(
     );
   }
   return { shape, strides };
+}
+
+function usualOf([least, largest]: readonly number[], place: Span): Usual {
+  if (least! <= largest!) return [least!, largest!];
+  throw new RoseError({
+    code: 'SPEC_SCHEMA',
+    message: 'the usual values of a tensor are none',
+    place,
+    actual: `from ${least} to ${largest}`,
+    expected: 'the least first',
+    next: 'swap the two numbers',
+  });
 }
 
 function tensorDtype(

@@ -77,9 +77,13 @@ export interface TensorDecl {
   readonly align?: number;
   /** Flag that must be true for the tensor to exist. */
   readonly when?: string;
+  readonly usual?: Usual;
   readonly doc?: string;
   readonly span: Span;
 }
+
+/** The least and the largest of what callers usually give. */
+export type Usual = readonly [least: number, largest: number];
 
 export interface ParamDecl {
   readonly name: string;

@@ -21,6 +21,8 @@ export interface TensorDefinition {
   readonly align?: number;
   /** Flag that must be true for the tensor to exist. */
   readonly when?: string;
+  /** The least and the largest of what callers usually give. */
+  readonly usual?: readonly number[];
   readonly doc?: string;
 }
 

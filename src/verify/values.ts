@@ -1,6 +1,6 @@
 /** Input values that show a kernel's faults: ordinary ones, and rows of extremes. */
 
-import type { BoundTensor, Dtype } from '../spec/index.js';
+import type { BoundTensor, Dtype, Usual } from '../spec/index.js';
 import type { Random } from './random.js';
 import { roundTo } from './reference/index.js';
 
@@ -42,12 +42,17 @@ export function dataOf(
   const size = shape.reduce((product, extent) => product * extent, 1);
   const { dtype } = tensor;
   const limits = LIMITS[dtype];
-  if (!limits) return Float64Array.from({ length: size }, () => integer(dtype, random));
-  const values = Float64Array.from({ length: size }, () => ordinary(dtype, random));
   const rowMode = tensor.modes.findIndex((mode) => mode.extent === 'dynamic');
+  const inner = shape.slice(rowMode + 1).reduce((product, extent) => product * extent, 1);
+  const any = limits ? () => ordinary(dtype, random) : () => integer(dtype, random);
+  const values = Float64Array.from({ length: size }, (_, i) =>
+    tensor.usual && isUsual(i, inner, rowMode, shape) ? within(tensor.usual, dtype, random) : any(),
+  );
+  if (!limits) return values;
   if (pattern === 'weights' && rowMode < 0 && limits.nan) values[spread(slot, SLOTS, size)] = NaN;
   if (pattern === 'normal' || pattern === 'weights' || rowMode < 0) return values;
-  const inner = shape.slice(rowMode + 1).reduce((product, extent) => product * extent, 1);
+  // One number a row that usually is within bounds is no element among others.
+  if (tensor.usual && inner === 1 && pattern !== 'extreme') return values;
   const rows = shape[rowMode]!;
   for (let i = 0; i < size; i++) {
     const row = Math.floor((Math.floor(i / inner) % rows) / alike);
@@ -69,6 +74,16 @@ export function dataOf(
     values[i] = roundTo(special, dtype, 'rn', !limits.infinite);
   }
   return values;
+}
+
+/** Two rows of three have what is usual of all tensors, the others anything. */
+function isUsual(i: number, inner: number, rowMode: number, shape: readonly number[]): boolean {
+  return rowMode < 0 || (Math.floor(i / inner) % shape[rowMode]!) % 3 !== 2;
+}
+
+function within([least, largest]: Usual, dtype: Dtype, random: Random): number {
+  if (!LIMITS[dtype]) return least + random.below(largest - least + 1);
+  return roundTo(least + random.next() * (largest - least), dtype, 'rn', true);
 }
 
 /** Magnitudes over seven binades around 2, so that sums round and products spread. */

@@ -40,6 +40,13 @@ describe('a wrong spec', () => {
       'hidden',
     ],
     ['an ill-typed formula', GOOD.replace('f32(x) * factor', 'x * factor'), 'FORMULA_TYPE', 10, 'f32(x)'],
+    [
+      'usual values the wrong way round',
+      GOOD.replace('dtype: T }', 'dtype: T, usual: [2, 1] }'),
+      'SPEC_SCHEMA',
+      7,
+      'the least first',
+    ],
     ['an unknown name', GOOD.replace('* factor', '* factr'), 'FORMULA_NAME', 10, 'factor'],
     [
       'a formula that does not parse',

@@ -199,3 +199,35 @@ test('rows are independent where no reduction runs over them', () => {
   expect(dimension(cache)).toBe('tokens');
   expect(dimension(pool)).toBe('sequences');
 });
+
+test('two rows of three hold what is usual, but for extremes', () => {
+  const text = `
+kernel: usual
+doc: Adds a number of each row and one of all.
+dims: { tokens: dynamic, cols: 4 }
+tensors:
+  x: { shape: [tokens, cols], dtype: f32 }
+  heat: { shape: [tokens], dtype: f32, usual: [0.5, 1.5] }
+  times: { shape: [tokens, cols], dtype: i32, usual: [-2, 3] }
+  all: { shape: [cols], dtype: f32, usual: [7, 8] }
+  out: { shape: [tokens, cols], dtype: f32, access: out }
+formula: |
+  out = x + heat * f32(times) + all
+`;
+  const spec = parseSpec(text, 'usual.yaml');
+  const { bound, variant } = planned(spec, { dims: {}, types: {}, flags: {} }, 'tokens');
+  const problems = problemsOf(bound, variant);
+  for (const { name, problem } of problems) {
+    const inside = (tensor: string, least: number, largest: number): readonly boolean[] =>
+      [...problem.inputs.get(tensor)!].map((value) => value >= least && value <= largest);
+    if (name.endsWith('extreme')) expect(inside('heat', 0.5, 1.5)).toContain(false);
+    else expect(inside('heat', 0.5, 1.5).filter((_, row) => row % 3 !== 2)).not.toContain(false);
+    expect(inside('times', -2, 3).filter((_, i) => Math.floor(i / 4) % 3 !== 2)).not.toContain(false);
+  }
+  const normal = problems.find(({ name }) => name.endsWith('17, normal'))!.problem.inputs;
+  expect([...normal.get('heat')!].some((value) => value < 0.5 || value > 1.5)).toBe(true);
+  expect(new Set([...normal.get('times')!].filter((value) => value >= -2 && value <= 3))).toEqual(
+    new Set([-2, -1, 0, 1, 2, 3]),
+  );
+  expect([...normal.get('all')!].every((value) => value >= 7 && value <= 8)).toBe(true);
+});
