@@ -8,10 +8,7 @@ import type { Operands, Result } from './operands.js';
 
 export function applyBinary(op: BinaryOp, dtype: Dtype, operands: Operands): Result {
   const { a, b, ea, eb } = operands;
-  if (op === '&&' || op === '||') {
-    const values = mapped(a, (x, i) => (op === '&&' ? x * b[i]! : Math.max(x, b[i]!)));
-    return { values, ...uncertain(operands) };
-  }
+  if (op === '&&' || op === '||') return applyLogical(op, operands);
   if (dtype !== 'f32') return applyInteger(op, dtype, operands);
   const result = bounded(a.length);
   for (let i = 0; i < a.length; i++) {
@@ -97,12 +94,17 @@ const signIsSure = (x: number, ex: number): boolean => ex === 0 || Math.abs(x) >
 
 const underflow = (result: number): number => (result !== 0 && Math.abs(result) < TINY ? LEAST : 0);
 
-/** What is exact stays exact; what depends on something uncertain is unknown. */
-function uncertain({ ea, eb, a }: Operands): { error?: Float64Array } {
-  if (!ea && !eb) return {};
-  const error = new Float64Array(a.length);
-  for (let i = 0; i < a.length; i++) error[i] = (ea?.[i] ?? 0) + (eb?.[i] ?? 0) > 0 ? Infinity : 0;
-  return { error };
+/** One side that surely decides leaves nothing to the other: false of `&&`, true of `||`. */
+function applyLogical(op: '&&' | '||', { a, b, ea, eb }: Operands): Result {
+  const deciding = op === '&&' ? 0 : 1;
+  const values = mapped(a, (x, i) => (x === deciding || b[i] === deciding ? deciding : 1 - deciding));
+  if (!ea && !eb) return { values };
+  const error = mapped(a, (x, i) => {
+    const [ex, ey] = [ea?.[i] ?? 0, eb?.[i] ?? 0];
+    const decided = (x === deciding && ex === 0) || (b[i] === deciding && ey === 0);
+    return decided || ex + ey === 0 ? 0 : 1;
+  });
+  return { values, error };
 }
 
 const COMPARE: Readonly<Record<CompareOp, (a: number, b: number) => boolean>> = {

@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { bindKernel, loadSpec } from '../../../../src/spec/index.js';
 import { packagePath } from '../../../../src/util/package-root.js';
 import { grid } from '../../../../src/verify/reference/grid.js';
+import { problemsOf } from '../../../../src/verify/index.js';
+import { planned } from '../subjects.js';
 import { evaluateReference } from '../../../../src/verify/reference/index.js';
+import { applyBinary } from '../../../../src/verify/reference/binary.js';
 import { argAlong, leadingAlong, philox } from '../../../../src/verify/reference/rows.js';
 
 const row = (values: readonly number[], error?: readonly number[]) =>
@@ -60,6 +63,54 @@ describe('functions of a row in the reference', () => {
     expect(of(NaN)).toEqual([1, 1, 1, 1]);
     expect(leading([1, 1, 1, 1], 0.5, [0.25, 0.25, 0.25, 0.25])).toEqual([1, 1, 0, 0]);
     expect(leading([1, 2], 0.5, [0, 0])).toEqual([1, 1]);
+  });
+});
+
+describe('what is sure', () => {
+  test('one side that surely decides leaves nothing to the other', () => {
+    const [a, b] = [Float64Array.of(0, 0, 1, 1), Float64Array.of(0, 1, 0, 1)];
+    const of = (op: '&&' | '||', ea: readonly number[], eb: readonly number[]) => {
+      const { values, error } = applyBinary(op, 'bool', {
+        a,
+        b,
+        ea: Float64Array.from(ea),
+        eb: Float64Array.from(eb),
+      });
+      return [[...values], [...error!].map((each) => each > 0)];
+    };
+    const [sure, unsure] = [
+      [0, 0, 0, 0],
+      [1, 1, 1, 1],
+    ];
+    expect(of('&&', sure, sure)).toEqual([
+      [0, 0, 0, 1],
+      [false, false, false, false],
+    ]);
+    expect(of('&&', sure, unsure)).toEqual([
+      [0, 0, 0, 1],
+      [false, false, true, true],
+    ]);
+    expect(of('||', unsure, sure)).toEqual([
+      [0, 1, 1, 1],
+      [true, false, true, false],
+    ]);
+    expect(of('||', unsure, unsure)[1]).toEqual([true, true, true, true]);
+  });
+
+  test.each(['penalised', 'biased', 'masked'])('most draws from %s logits', async (flag) => {
+    const spec = await loadSpec(packagePath('specs/sample_top_k_top_p.yaml'));
+    const flags = { penalised: false, biased: false, masked: false, [flag]: true };
+    const { bound, variant } = planned(
+      spec,
+      { dims: { vocab: 256, words: 8 }, types: { L: 'bf16' }, flags },
+      'rows',
+    );
+    const { problem } = problemsOf(bound, variant).find(({ name }) => name.endsWith('peaked'))!;
+    const { error } = evaluateReference(bound, problem).get('token')!;
+    const unsure = error.filter((off) => off > 0).length;
+    expect(error.length).toBe(64);
+    // Those with settings of any size whatever: a third of all.
+    expect(unsure).toBeLessThan(64 / 2);
   });
 });
 
