@@ -95,14 +95,18 @@ export function chooseSchedule(
   const { streams, steps } = override;
   const ahead = override.ahead ?? defaultAhead(kernel, target);
   const minBlocks =
-    override.minBlocks ?? (countsAll || drafts.some((draft) => walks(draft) || gathers(draft)) ? 1 : 0);
+    override.minBlocks ??
+    Math.max(
+      countsAll || drafts.some((draft) => walks(draft) || gathers(draft)) ? 1 : 0,
+      ...drafts.map((draft) => draft.minBlocks ?? 0),
+    );
   const schedule: Schedule = {
     threads,
     cluster,
     residency,
     ...persistent,
     ...(minBlocks > 0 && { minBlocks }),
-    ...(steps !== undefined && drafts.some(gathers) && { steps }),
+    ...(steps !== undefined && (split || drafts.some(gathers)) && { steps }),
     ...(ahead !== 'none' && target.dependentLaunch && arch.hasDependentLaunch && { ahead }),
     ...(streams !== undefined && { streams }),
     reasons,

@@ -13,5 +13,7 @@ export interface Draft {
   readonly align: ReadonlyMap<string, number>;
   readonly reasons: readonly string[];
   /** See `SectionSchedule`. */
+  /** CTAs on an SM that the assembler must leave registers for. */
+  readonly minBlocks?: number;
   readonly split?: boolean;
 }
