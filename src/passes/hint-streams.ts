@@ -2,7 +2,7 @@
  * hint-streams: cache hints for what a kernel touches once.
  *
  * Before: views of tensors.   After: the schedule's `streams` on views through which every row moves elements of its own, so that
- * they make room for what is read again. The identity without `streams`, where rows are loaded again, and for tensors that rows
+ * they make room for what is read again. The identity without `streams`, where rows are walked again and loaded again, and for tensors that rows
  * share (weights, tables) or that an index chooses rows of.
  */
 
