@@ -3,12 +3,13 @@
  *
  * Elements are counted, or their masses added up, in bins by a digit of their key; the bin in which the sum is reached, from the
  * highest down, gives the digit, and the next one is looked for among its elements. Of elements with the key that is found,
- * positions are cut the same way. It ends early where all elements of a bin are wanted.
+ * positions are cut the same way. A count ends early where all elements of a bin are wanted; masses do not, as a bin may also hold
+ * elements without any, which come after those that are wanted.
  */
 
 import { arith, compare, guarded, i32, literal, name, type Statement, type TileExpr } from '../../ir/tile.js';
 import { BINS, foundIn, LIST, overList, ZERO, type Workspace } from './cut-workspace.js';
-import { bits, castI32, flipped, NOWHERE, TAKEN, typed } from './integers.js';
+import { bits, castI32, either, flipped, NOWHERE, TAKEN, typed } from './integers.js';
 import type { Element, RowElements, Source, Visit } from './row-elements.js';
 import { choose, read } from './scalars.js';
 import type { SectionContext } from './section-context.js';
@@ -59,6 +60,8 @@ export class RadixDescent {
     };
     const fromList = overList(this.context, listed, (entry) => visit(listedElement(space, entry, masses)));
     const some = compare('>', inside, ZERO);
+    const begun = compare('!=', name(cut.end, 'i32'), i32(NOWHERE));
+    const goesOn = [compare('>', inside, goal), begun].reduce(either, ofKey);
     const body: readonly Statement[] = [
       {
         kind: 'let',
@@ -128,7 +131,7 @@ export class RadixDescent {
         end: i32(OF_KEY + OF_POSITION),
         step: i32(1),
         unroll: 1,
-        body: [{ kind: 'if', condition: compare('>', inside, goal), then: body }],
+        body: [{ kind: 'if', condition: masses ? goesOn : compare('>', inside, goal), then: body }],
       },
     ];
   }
