@@ -92,7 +92,8 @@ export function chooseSchedule(
   const countsAll = target.phase === 'prefill' && sections.some((section) => section.tables);
   const ctasPerSm = override.ctasPerSm ?? (countsAll ? 1 : undefined);
   const persistent = ctasPerSm === undefined || sections.length > 1 ? {} : { persistent: { ctasPerSm } };
-  const { streams, steps } = override;
+  const { streams } = override;
+  const steps = override.steps ?? drafts.find((draft) => draft.steps !== undefined)?.steps;
   const ahead = override.ahead ?? defaultAhead(kernel, target);
   const minBlocks =
     override.minBlocks ??

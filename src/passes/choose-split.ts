@@ -22,13 +22,29 @@ const MOST = 2 ** 22;
 const MOST_CUT = 2 ** 18;
 /** Elements that make another CTA of a cluster worth its barriers. */
 const PER_CTA = 4096;
-/** Elements that a walk for cuts takes apart at once: each has branches of its own, whose compile time grows faster than they do. */
-const MOST_VECTOR = 8;
-/** CTAs of a cluster that looks for cuts, and of one that does not. */
-const OF_CUTS = 2;
-const OF_EXTREMES = 8;
-/** Threads of a CTA of a cluster without cuts. */
-const MOST_THREADS = 512;
+/** Bits of the vectors of a row with cuts: each element has branches of its own, whose compile time grows faster than they do. */
+const BITS_OF_CUTS = 128;
+
+/** What a row is shared by where it is long enough, on architectures with clusters. */
+interface Team {
+  readonly cluster: number;
+  /** Of a CTA, at most. */
+  readonly threads: number;
+  readonly minBlocks?: number;
+  readonly steps?: number;
+}
+/**
+ * Timed on an H200, 2026-11-24, rows of 151,936 f32, cold, us for 1, 8 and 64 rows. Two CTAs a row put 64 rows on 128 SMs, one CTA each;
+ * larger clusters reach more SMs for few rows, but 64 of them are not spread evenly.
+ */
+const TEAMS = {
+  // Top-k 50 and top-p 0.9: 36.3, 37.3, 42.5; clusters of 4 CTAs of 512 threads 34.4, 35.0, 83.5.
+  cuts: { cluster: 2, threads: 1024, minBlocks: 1 },
+  // Greedy: 5.7, 6.3, 11.8; clusters of 8 CTAs of 256 threads 2.6, 3.9, 12.9.
+  oneWalk: { cluster: 2, threads: 1024 },
+  // Draws by temperature: 14.3, 16.6, 57.6; 2 CTAs of 1024 threads 41.3, 42.1, 47.3, 4 of 512 24.3, 25.4, 66.9.
+  walks: { cluster: 8, threads: 256, minBlocks: 5, steps: 2 },
+} as const satisfies Record<string, Team>;
 
 /** Whether a section has a function of a whole row, or a selection that a warp does not take in rounds. */
 export const isSplit = (section: Section): boolean =>
@@ -79,15 +95,18 @@ export function draftSplit(
     );
   }
   requireFew(section, lane.extent);
-  const choice = chooseVector(kernel, section, arch);
-  let vector = Math.min(choice.vector, override.vector ?? (cuts ? MOST_VECTOR : choice.vector));
+  const maxVectorBits = cuts ? BITS_OF_CUTS : arch.maxVectorBits;
+  const choice = chooseVector(kernel, section, { ...arch, maxVectorBits });
+  let vector = Math.min(choice.vector, override.vector ?? choice.vector);
   while (lane.extent % vector !== 0) vector /= 2;
   const units = lane.extent / vector;
   // What a selection gives goes to the threads of one CTA.
-  const cluster = section.then ? 1 : clusterOf(lane.extent, units, cuts, arch, override);
-  const threadsPerRow = threadsOf(units, cluster, cuts, arch, override, section.then !== undefined);
-  const residency = override.residency === 'shared' ? 'shared' : 'reload';
   const walks = walksOf(planSweeps(section, 'reload'));
+  const team: Team = cuts ? TEAMS.cuts : walks > 1 ? TEAMS.walks : TEAMS.oneWalk;
+  const cluster = section.then ? 1 : clusterOf(lane.extent, units, team, arch, override);
+  const limit = arch.hasClusters && !section.then ? team.threads : Math.min(1024, arch.maxThreadsPerCta);
+  const threadsPerRow = threadsOf(units, cluster, cuts, limit, override);
+  const residency = override.residency === 'shared' ? 'shared' : 'reload';
   const slots = slotsOf(section);
   const reasons = [
     `${lane.extent} elements a row, ${vector} at a time, ${threadsPerRow} threads of each of ${cluster} CTAs`,
@@ -105,8 +124,8 @@ export function draftSplit(
     align: choice.align,
     reasons,
     split: true,
-    // Bins fill an SM's threads with one CTA.
-    ...(cuts && { minBlocks: 1 }),
+    ...(team.minBlocks !== undefined && limit === team.threads && { minBlocks: team.minBlocks }),
+    ...(team.steps !== undefined && { steps: team.steps }),
   };
 }
 
@@ -123,18 +142,15 @@ function requireFew(section: Section, extent: number): void {
   );
 }
 
-/**
- * CTAs that share a row. Of a row with cuts fewer, of as many threads as there are, so that a batch of 64 runs at once and few CTAs
- * wait for each other: 64 rows of 151,936 f32 took 42.5 us over 2 CTAs of 1024 threads on an H200, 84 and 108 over 4 of 512.
- */
+/** CTAs that share a row: a power of two, each with enough of it. */
 function clusterOf(
   extent: number,
   units: number,
-  cuts: boolean,
+  team: Team,
   arch: Architecture,
   override: ScheduleOverride,
 ): number {
-  const limit = arch.hasClusters ? Math.min(arch.maxClusterSize, cuts ? OF_CUTS : OF_EXTREMES) : 1;
+  const limit = arch.hasClusters ? Math.min(arch.maxClusterSize, team.cluster) : 1;
   const wanted = override.cluster ?? limit;
   let cluster = 1;
   const room = (size: number) =>
@@ -148,12 +164,10 @@ function threadsOf(
   units: number,
   cluster: number,
   cuts: boolean,
-  arch: Architecture,
+  limit: number,
   override: ScheduleOverride,
-  alone: boolean,
 ): number {
   const own = Math.ceil(units / cluster);
-  const limit = arch.hasClusters && !alone && !cuts ? MOST_THREADS : Math.min(1024, arch.maxThreadsPerCta);
   const asked = override.threadsPerRow ?? override.threads;
   if (cuts) {
     let threads = 256;
@@ -163,6 +177,6 @@ function threadsOf(
   if (asked !== undefined) return Math.max(32, Math.ceil(asked / 32) * 32);
   const candidates = Array.from({ length: limit / 32 - 3 }, (_, i) => 128 + 32 * i);
   const idle = (threads: number) => (Math.ceil(own / threads) * threads) / own - 1;
-  const cost = (threads: number) => Math.abs(Math.log2(threads / limit)) + 8 * idle(threads);
+  const cost = (threads: number) => Math.abs(Math.log2(threads / limit)) + 4 * idle(threads);
   return candidates.reduce((best, threads) => (cost(threads) < cost(best) ? threads : best));
 }

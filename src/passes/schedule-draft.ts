@@ -15,5 +15,7 @@ export interface Draft {
   /** See `SectionSchedule`. */
   /** CTAs on an SM that the assembler must leave registers for. */
   readonly minBlocks?: number;
+  /** Tiles of a long row whose loads are in flight together. */
+  readonly steps?: number;
   readonly split?: boolean;
 }

@@ -21,10 +21,10 @@ export interface LongWalk {
   readonly together?: number;
 }
 
-/** As many tiles at once, of up to 8, as leave fewest over. */
+/** Tiles at once, up to 8, of a loop that makes few rounds and few steps past the last tile. */
 function evenSteps(extent: number): number {
-  const over = (steps: number) => (steps - (extent % steps)) % steps;
-  return [8, 7, 6, 5, 4].reduce((best, steps) => (over(steps) < over(best) ? steps : best));
+  const cost = (steps: number) => Math.ceil(extent / steps) * (steps + 1);
+  return [8, 7, 6, 5, 4].reduce((best, steps) => (cost(steps) < cost(best) ? steps : best));
 }
 
 export class LaneGeometry {

@@ -7,6 +7,7 @@ import { raised } from '../../support/raised.js';
 import { variantOf } from '../../support/variants.js';
 
 const greedy = await loadSpec(packagePath('specs/greedy.yaml'));
+const drawn = await loadSpec(packagePath('specs/sample_temperature.yaml'));
 const filtered = await loadSpec(packagePath('specs/sample_top_k_top_p.yaml'));
 
 const plain = { penalised: false, biased: false, masked: false };
@@ -28,7 +29,8 @@ const schedule = (spec: typeof greedy, binding: Binding, arch = 'sm90') => {
 describe('a function of a whole row', () => {
   test('is a cluster of CTAs where there are clusters, else one CTA', () => {
     for (const { name, hasClusters } of ARCHITECTURES) {
-      expect(schedule(greedy, row(151936), name).cluster).toBe(hasClusters ? 8 : 1);
+      expect(schedule(greedy, row(151936), name).cluster).toBe(hasClusters ? 2 : 1);
+      expect(schedule(drawn, settings(151936), name).cluster).toBe(hasClusters ? 8 : 1);
       expect(schedule(filtered, settings(151936), name).cluster).toBe(hasClusters ? 2 : 1);
     }
     expect(schedule(greedy, row(1000)).cluster).toBe(1);
