@@ -247,7 +247,7 @@ def kernel(
     g_logits = cute.make_tensor(logits_ptr + cute.assume(Int64(row) * 151936 + Int64(cute.arch.block_idx_in_cluster() * 77824), divby=4), cute.make_layout((1024, 4, 19), stride=(4, 1, 4096)))
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    for tile in cutlass.range(0, 21, 1, unroll=7):
+    for tile in cutlass.range(0, 20, 1, unroll=5):
         tile_or_first = Int32(cutlass.select_(cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936, Int32(tile), Int32(0)))
         h = cute.math.max(g_logits[thread, None, tile_or_first].load(), cute.full((4,), Float32(float("-inf")), Float32))
         m = cute.math.max(m, fold_max(h, 4), propagate_nan=True)
@@ -624,7 +624,7 @@ def kernel(
                             best_best = candidate_1
                             best_at = cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096 + element_13
     else:
-        for tile in cutlass.range(0, 21, 1, unroll=7):
+        for tile in cutlass.range(0, 20, 1, unroll=5):
             tile_or_first_1 = Int32(cutlass.select_(cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936, Int32(tile), Int32(0)))
             h_12 = cute.math.max(g_logits[thread, None, tile_or_first_1].load(), cute.full((4,), Float32(float("-inf")), Float32))
             t_23 = order_keys(h_12, False, 4)

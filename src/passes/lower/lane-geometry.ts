@@ -24,7 +24,7 @@ export interface LongWalk {
 /** Tiles at once, up to 8, of a loop that makes few rounds and few steps past the last tile. */
 function evenSteps(extent: number): number {
   const cost = (steps: number) => Math.ceil(extent / steps) * (steps + 1);
-  return [8, 7, 6, 5, 4].reduce((best, steps) => (cost(steps) < cost(best) ? steps : best));
+  return [4, 5, 6, 7, 8].reduce((best, steps) => (cost(steps) < cost(best) ? steps : best));
 }
 
 export class LaneGeometry {
