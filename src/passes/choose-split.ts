@@ -40,7 +40,7 @@ interface Team {
 const TEAMS = {
   // Top-k 50 and top-p 0.9: 36.3, 37.3, 42.5; clusters of 4 CTAs of 512 threads 34.4, 35.0, 83.5.
   cuts: { cluster: 2, threads: 1024, minBlocks: 1 },
-  // Greedy: 5.7, 6.3, 11.8; clusters of 8 CTAs of 256 threads 2.6, 3.9, 12.9.
+  // The largest of a row: 5.7, 6.3, 11.8; clusters of 8 CTAs of 256 threads 2.6, 3.9, 12.9.
   oneWalk: { cluster: 2, threads: 1024, steps: 7 },
   // Draws by temperature: 14.3, 16.6, 57.6; 2 CTAs of 1024 threads 41.3, 42.1, 47.3, 4 of 512 24.3, 25.4, 66.9.
   walks: { cluster: 8, threads: 256, minBlocks: 5, steps: 2 },
