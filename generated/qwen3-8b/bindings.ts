@@ -96,7 +96,7 @@ export function rmsNormBf16(launcher: KernelLauncher, args: RmsNormBf16Arguments
 
 /** Arguments of sample_top_k_top_p. */
 export interface SampleTopKTopPF32Arguments {
-  /** (rows, 151936) f32, read, aligned to 32 bytes */
+  /** (rows, 151936) f32, read, aligned to 16 bytes */
   readonly logits: Tensor<'f32'>;
   /** (rows) f32, read, aligned to 4 bytes */
   readonly temperature: Tensor<'f32'>;

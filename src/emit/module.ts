@@ -68,6 +68,8 @@ export function renderModule(kernel: Kernel, target: Target, header: ModuleHeade
     threads: schedule.threads,
     cluster: schedule.cluster > 1 ? schedule.cluster : false,
     minBlocks: schedule.minBlocks ?? false,
+    // For several CTAs an SM the DSL asks a driver how much of it is shared memory, unless it is told.
+    carveout: (schedule.minBlocks ?? 0) > 1 && 100,
     dependentLaunch: target.dependentLaunch,
     samples,
   });

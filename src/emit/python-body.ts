@@ -136,8 +136,8 @@ export class BodyPrinter {
         emit('cute.arch.sync_threads()');
         return;
       case 'cluster-barrier':
-        emit('cute.arch.cluster_arrive()');
-        emit('cute.arch.cluster_wait()');
+        if (statement.half !== 'wait') emit('cute.arch.cluster_arrive()');
+        if (statement.half !== 'arrive') emit('cute.arch.cluster_wait()');
         return;
       case 'dependent-wait':
         emit('cute.arch.griddepcontrol_wait()');

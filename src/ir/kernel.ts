@@ -269,7 +269,7 @@ export interface Schedule {
   readonly persistent?: { readonly ctasPerSm: number };
   /** CTAs on an SM that the assembler leaves registers for; absent: it aims at full occupancy and takes groups of loads apart. */
   readonly minBlocks?: number;
-  /** Positions of a gathered range whose loads are in flight together; absent: as many as registers allow. */
+  /** Positions of a gathered range, or tiles of a long row, whose loads are in flight together; absent: as many as registers allow. */
   readonly steps?: number;
   /** Done before the wait for the previous kernel, beside loading weights; absent: nothing. */
   readonly ahead?: Ahead;

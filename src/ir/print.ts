@@ -204,10 +204,11 @@ function printStatement(statement: Statement, depth: number): readonly string[] 
       return [`${pad}prefetch ${statement.of}[${statement.at.map(printCoordinate).join(', ')}]`];
     case 'barrier':
     case 'warp-barrier':
-    case 'cluster-barrier':
     case 'dependent-wait':
     case 'dependent-launch':
       return [`${pad}${statement.kind}`];
+    case 'cluster-barrier':
+      return [`${pad}${statement.kind}${statement.half ? ` (${statement.half})` : ''}`];
     default:
       statement satisfies never;
       return [];

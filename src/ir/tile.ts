@@ -218,7 +218,8 @@ export type Statement = { readonly span?: Place; readonly comment?: string } & (
       readonly threads: number;
     }
   | { readonly kind: 'barrier' }
-  | { readonly kind: 'cluster-barrier' }
+  /** Both halves, or one: who arrives goes on, and waits for the others later. */
+  | { readonly kind: 'cluster-barrier'; readonly half?: 'arrive' | 'wait' }
   /** Brings a vector of a view into the L2; it may be written by another kernel until it is loaded. */
   | { readonly kind: 'prefetch'; readonly of: string; readonly at: readonly Coordinate[] }
   | { readonly kind: 'dependent-wait' }

@@ -92,17 +92,22 @@ export function chooseSchedule(
   const countsAll = target.phase === 'prefill' && sections.some((section) => section.tables);
   const ctasPerSm = override.ctasPerSm ?? (countsAll ? 1 : undefined);
   const persistent = ctasPerSm === undefined || sections.length > 1 ? {} : { persistent: { ctasPerSm } };
-  const { streams, steps } = override;
+  const { streams } = override;
+  const steps = override.steps ?? drafts.find((draft) => draft.steps !== undefined)?.steps;
   const ahead = override.ahead ?? defaultAhead(kernel, target);
   const minBlocks =
-    override.minBlocks ?? (countsAll || drafts.some((draft) => walks(draft) || gathers(draft)) ? 1 : 0);
+    override.minBlocks ??
+    Math.max(
+      countsAll || drafts.some((draft) => walks(draft) || gathers(draft)) ? 1 : 0,
+      ...drafts.map((draft) => draft.minBlocks ?? 0),
+    );
   const schedule: Schedule = {
     threads,
     cluster,
     residency,
     ...persistent,
     ...(minBlocks > 0 && { minBlocks }),
-    ...(steps !== undefined && drafts.some(gathers) && { steps }),
+    ...(steps !== undefined && (split || drafts.some(gathers)) && { steps }),
     ...(ahead !== 'none' && target.dependentLaunch && arch.hasDependentLaunch && { ahead }),
     ...(streams !== undefined && { streams }),
     reasons,

@@ -12,7 +12,7 @@ import { requireSameRows } from './choose-selection.js';
 import { chooseVector } from './choose-vector.js';
 import { laneAxes } from './lane-axes.js';
 import { inRounds, MOST_SHORT, mostSelected, sortsWhole } from './long-rows.js';
-import { planSweeps } from './lower/sweeps.js';
+import { planSweeps, walksOf } from './lower/sweeps.js';
 import type { Draft } from './schedule-draft.js';
 import { unsupported } from './unsupported.js';
 
@@ -22,8 +22,29 @@ const MOST = 2 ** 22;
 const MOST_CUT = 2 ** 18;
 /** Elements that make another CTA of a cluster worth its barriers. */
 const PER_CTA = 4096;
-/** Threads of a CTA of a cluster. */
-const MOST_THREADS = 512;
+/** Bits of the vectors of a row with cuts: each element has branches of its own, whose compile time grows faster than they do. */
+const BITS_OF_CUTS = 128;
+
+/** What a row is shared by where it is long enough, on architectures with clusters. */
+interface Team {
+  readonly cluster: number;
+  /** Of a CTA, at most. */
+  readonly threads: number;
+  readonly minBlocks?: number;
+  readonly steps?: number;
+}
+/**
+ * Timed on an H200, 2026-11-24, rows of 151,936 f32, cold, us for 1, 8 and 64 rows. Two CTAs a row put 64 rows on 128 SMs, one CTA each;
+ * larger clusters reach more SMs for few rows, but 64 of them are not spread evenly.
+ */
+const TEAMS = {
+  // Top-k 50 and top-p 0.9: 36.3, 37.3, 42.5; clusters of 4 CTAs of 512 threads 34.4, 35.0, 83.5.
+  cuts: { cluster: 2, threads: 1024, minBlocks: 1 },
+  // The largest of a row: 2.6, 3.9, 12.9; 2 CTAs of 1024 threads, 7 steps, 5.7, 6.3, 11.8.
+  oneWalk: { cluster: 8, threads: 256, minBlocks: 5, steps: 10 },
+  // Draws by temperature: 14.3, 16.6, 57.6; 2 CTAs of 1024 threads 41.3, 42.1, 47.3, 4 of 512 24.3, 25.4, 66.9.
+  walks: { cluster: 8, threads: 256, minBlocks: 5, steps: 2 },
+} as const satisfies Record<string, Team>;
 
 /** Whether a section has a function of a whole row, or a selection that a warp does not take in rounds. */
 export const isSplit = (section: Section): boolean =>
@@ -74,15 +95,18 @@ export function draftSplit(
     );
   }
   requireFew(section, lane.extent);
-  const choice = chooseVector(kernel, section, arch);
+  const maxVectorBits = cuts ? BITS_OF_CUTS : arch.maxVectorBits;
+  const choice = chooseVector(kernel, section, { ...arch, maxVectorBits });
   let vector = Math.min(choice.vector, override.vector ?? choice.vector);
   while (lane.extent % vector !== 0) vector /= 2;
   const units = lane.extent / vector;
   // What a selection gives goes to the threads of one CTA.
-  const cluster = section.then ? 1 : clusterOf(lane.extent, units, cuts, arch, override);
-  const threadsPerRow = threadsOf(units, cluster, cuts, arch, override, section.then !== undefined);
+  const walks = walksOf(planSweeps(section, 'reload'));
+  const team: Team = cuts ? TEAMS.cuts : walks > 1 ? TEAMS.walks : TEAMS.oneWalk;
+  const cluster = section.then ? 1 : clusterOf(lane.extent, units, team, arch, override);
+  const limit = arch.hasClusters && !section.then ? team.threads : Math.min(1024, arch.maxThreadsPerCta);
+  const threadsPerRow = threadsOf(units, cluster, cuts, limit, override);
   const residency = override.residency === 'shared' ? 'shared' : 'reload';
-  const walks = planSweeps(section, 'reload').sweeps.length;
   const slots = slotsOf(section);
   const reasons = [
     `${lane.extent} elements a row, ${vector} at a time, ${threadsPerRow} threads of each of ${cluster} CTAs`,
@@ -91,7 +115,18 @@ export function draftSplit(
       ? 'each pass loads the row again: a batch of such rows stays in the L2 cache'
       : 'one pass over the row, of which nothing is kept',
   ];
-  return { section, threadsPerRow, vector, cluster, residency, align: choice.align, reasons, split: true };
+  return {
+    section,
+    threadsPerRow,
+    vector,
+    cluster,
+    residency,
+    align: choice.align,
+    reasons,
+    split: true,
+    ...(team.minBlocks !== undefined && limit === team.threads && { minBlocks: team.minBlocks }),
+    ...(team.steps !== undefined && { steps: team.steps }),
+  };
 }
 
 /** Of a long row a selection has a place in shared memory for each of its elements. */
@@ -107,15 +142,15 @@ function requireFew(section: Section, extent: number): void {
   );
 }
 
-/** CTAs that share a row: of a row with cuts fewer, so that a batch of 64 runs at once. */
+/** CTAs that share a row: a power of two, each with enough of it. */
 function clusterOf(
   extent: number,
   units: number,
-  cuts: boolean,
+  team: Team,
   arch: Architecture,
   override: ScheduleOverride,
 ): number {
-  const limit = arch.hasClusters ? Math.min(arch.maxClusterSize, cuts ? 4 : 8) : 1;
+  const limit = arch.hasClusters ? Math.min(arch.maxClusterSize, team.cluster) : 1;
   const wanted = override.cluster ?? limit;
   let cluster = 1;
   const room = (size: number) =>
@@ -129,12 +164,10 @@ function threadsOf(
   units: number,
   cluster: number,
   cuts: boolean,
-  arch: Architecture,
+  limit: number,
   override: ScheduleOverride,
-  alone: boolean,
 ): number {
   const own = Math.ceil(units / cluster);
-  const limit = arch.hasClusters && !alone ? MOST_THREADS : Math.min(1024, arch.maxThreadsPerCta);
   const asked = override.threadsPerRow ?? override.threads;
   if (cuts) {
     let threads = 256;
@@ -144,6 +177,6 @@ function threadsOf(
   if (asked !== undefined) return Math.max(32, Math.ceil(asked / 32) * 32);
   const candidates = Array.from({ length: limit / 32 - 3 }, (_, i) => 128 + 32 * i);
   const idle = (threads: number) => (Math.ceil(own / threads) * threads) / own - 1;
-  const cost = (threads: number) => Math.abs(Math.log2(threads / limit)) + 8 * idle(threads);
+  const cost = (threads: number) => Math.abs(Math.log2(threads / limit)) + 4 * idle(threads);
   return candidates.reduce((best, threads) => (cost(threads) < cost(best) ? threads : best));
 }

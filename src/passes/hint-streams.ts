@@ -2,13 +2,14 @@
  * hint-streams: cache hints for what a kernel touches once.
  *
  * Before: views of tensors.   After: the schedule's `streams` on views through which every row moves elements of its own, so that
- * they make room for what is read again. The identity without `streams`, where rows are loaded again, and for tensors that rows
+ * they make room for what is read again. The identity without `streams`, where rows are walked again and loaded again, and for tensors that rows
  * share (weights, tables) or that an index chooses rows of.
  */
 
 import { partsOf, type Access, type Kernel, type Section, type Streams } from '../ir/kernel.js';
 import type { Statement, StreamHint } from '../ir/tile.js';
 import { tensorOf } from './choose-vector.js';
+import { planSweeps, walksOf } from './lower/sweeps.js';
 
 interface Hints {
   readonly load?: StreamHint;
@@ -24,7 +25,7 @@ const HINTS: Readonly<Record<Streams, Hints>> = {
 
 export function hintStreams(kernel: Kernel): Kernel {
   const { streams, residency } = kernel.schedule!;
-  if (streams === undefined || residency === 'reload') return kernel;
+  if (streams === undefined || (residency === 'reload' && kernel.sections.some(isReadAgain))) return kernel;
   const { load, store } = HINTS[streams];
   const shared = new Set(kernel.sections.flatMap(sharedTensors));
   const accessOf = (tensor: string) => tensorOf(kernel, tensor).access;
@@ -55,6 +56,9 @@ export function hintStreams(kernel: Kernel): Kernel {
     sections: kernel.sections.map((section) => ({ ...section, body: section.body!.map(mark) })),
   };
 }
+
+/** Whether rows that are not kept are walked more than once. */
+const isReadAgain = (section: Section): boolean => walksOf(planSweeps(section, 'reload')) > 1;
 
 /** Tensors of which two rows read the same element, or may. */
 function sharedTensors(whole: Section): readonly string[] {

@@ -80,7 +80,8 @@ function lowerTiles(
   const own = cluster === 1 ? tile : arith('/', tile, i32(cluster));
   if (!persistent) {
     const { prologue, body, shared } = lowerSection(kernel, section, names, own);
-    return { body: [...prologue, ...body], shared };
+    const whole = [...prologue, ...body];
+    return { body: section.schedule!.split ? waitLate(whole) : whole, shared };
   }
   const variable = names.fresh('row_tile');
   const count: TileExpr = { kind: 'cta-count', dtype: 'i32', width: 0 };
@@ -99,6 +100,38 @@ function lowerTiles(
     body: [...body, ...betweenTiles(shared, cluster)],
   };
   return { body: [...before, ...prologue, loop], shared };
+}
+
+/** The cluster's first barrier is waited at where its CTAs meet first: loads are asked for while others start. */
+function waitLate(body: readonly Statement[]): readonly Statement[] {
+  const start = body.findIndex(({ kind }) => kind === 'cluster-barrier');
+  const meets = body.findIndex((statement, i) => i > start && meetsCluster(statement));
+  if (start < 0 || meets < 0) return body;
+  const wait: Statement = { kind: 'cluster-barrier', half: 'wait' };
+  return [
+    ...body.slice(0, start),
+    { ...body[start]!, kind: 'cluster-barrier', half: 'arrive' },
+    ...body.slice(start + 1, meets),
+    wait,
+    ...body.slice(meets),
+  ];
+}
+
+function meetsCluster(statement: Statement): boolean {
+  switch (statement.kind) {
+    case 'cluster-barrier':
+    case 'cluster-store':
+    case 'row-total':
+    case 'search-bins':
+      return true;
+    case 'if':
+      return [...statement.then, ...(statement.otherwise ?? [])].some(meetsCluster);
+    case 'loop':
+    case 'unroll':
+      return statement.body.some(meetsCluster);
+    default:
+      return false;
+  }
 }
 
 /** Tiles next to each other, so that the ranks of one tile go on from those of the tile before. */

@@ -13,5 +13,9 @@ export interface Draft {
   readonly align: ReadonlyMap<string, number>;
   readonly reasons: readonly string[];
   /** See `SectionSchedule`. */
+  /** CTAs on an SM that the assembler must leave registers for. */
+  readonly minBlocks?: number;
+  /** Tiles of a long row whose loads are in flight together. */
+  readonly steps?: number;
   readonly split?: boolean;
 }

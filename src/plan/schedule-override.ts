@@ -28,6 +28,6 @@ export interface ScheduleOverride {
   readonly ahead?: 'none' | 'prefetch' | 'signal' | 'both';
   /** Most positions of a static row axis, such as heads, that the same threads handle together. */
   readonly walk?: number;
-  /** Positions of a walked range whose loads are in flight together. */
+  /** Positions of a walked range, or tiles of a long row, whose loads are in flight together. */
   readonly steps?: number;
 }

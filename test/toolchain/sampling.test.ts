@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { PlannedVariant, ScheduleOverride } from '../../src/plan/index.js';
-import { loadSpecs, type Binding, type KernelSpec } from '../../src/spec/index.js';
+import { openLibrary } from '../../src/runtime/index.js';
+import { loadSpecs, parseSpec, type Binding, type KernelSpec } from '../../src/spec/index.js';
 import { packagePath } from '../../src/util/package-root.js';
 import { verifyVariant } from '../../src/verify/index.js';
 import { readSubjects } from '../../src/verify/read-subjects.js';
@@ -71,6 +72,7 @@ test('draws from what top-k, top-p and min-p leave: lists that fit and lists tha
       ['sample_top_k_top_p', sampled(33, 'f16'), 'sm90'],
       ['sample_top_k_top_p', sampled(1003, 'bf16', 'penalised biased masked'), 'sm100'],
       ['sample_top_k_top_p', sampled(1001, 'f32'), 'sm80'],
+      ['sample_top_k_top_p', sampled(256, 'bf16'), 'sm100'],
       ['sample_top_k_top_p', sampled(2500, 'f32'), 'sm90', { cluster: 2 }],
     ]),
   ).toEqual([]);
@@ -85,6 +87,44 @@ test('selections from rows that no warp holds, and the log-probabilities there',
     ]),
   ).toEqual([]);
 }, 300_000);
+
+test('a nucleus ends with the weight that reaches its share, not with the last of its bin', async () => {
+  const spec = parseSpec(
+    `kernel: run
+doc: Probes which elements are in a nucleus.
+dims: { rows: dynamic, n: static }
+tensors:
+  x: { shape: [rows, n], dtype: f32 }
+  w: { shape: [rows, n], dtype: f32 }
+  share: { shape: [rows], dtype: f32 }
+  kept: { shape: [rows, n], dtype: i32, access: out }
+formula: |
+  kept = select(nucleus[n](x, w, share), 1, 0)
+`,
+    'run.yaml',
+  );
+  const n = 40;
+  const binding: Binding = { dims: { n }, types: {}, flags: {} };
+  const folder = await prover.buildVariants('run', new Map([['run', spec]]), [
+    variantOf(spec, binding, 'sm90', 'decode'),
+  ]);
+  const kernels = await openLibrary(folder, { device: 'sim', arch: 'sm90' });
+  // Keys with the same first digits; the first two have all the weight, of which the first has half.
+  const x = Float32Array.from({ length: n }, (_, i) => 6.9 - i / 1000);
+  const w = Float32Array.from({ length: n }, (_, i) => (i < 2 ? 2 ** -26 : 0));
+  const kept = kernels.tensor('i32', [3, n]);
+  const three = (row: Float32Array): Float32Array =>
+    Float32Array.from({ length: 3 * n }, (_, i) => row[i % n]!);
+  kernels.launchVariant(kernels.variants[0]!.id, {
+    x: kernels.tensor('f32', [3, n], { values: three(x) }),
+    w: kernels.tensor('f32', [3, n], { values: three(w) }),
+    share: kernels.tensor('f32', [3], { values: Float32Array.of(0.5, 0.9, 1) }),
+    kept,
+  });
+  const counts = [0, 1, 2].map((row) => [...kept.read()].slice(row * n, (row + 1) * n).map(Number));
+  expect(counts.map((row) => row.lastIndexOf(1) + 1)).toEqual([1, 2, n]);
+  kernels.close();
+}, 60_000);
 
 test.each([
   ['another multiplier of Philox', /3528531795|-766435501/g, '3528531797'],

@@ -4,11 +4,11 @@
 # as -inf; a row of nothing else gives 0.
 # 
 # target: sm90, decode, dependent launch
-# key: ca35ba5f1635d10f3eff18bcce1f3cda8d2991a6c1f8a71a1e023ff1daf7fc14
+# key: 7b204686c2cc5ddf9a89b90cab6328f790ed2410b8aa699e0b062a049a62321a
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: 151936 elements a row, 4 at a time, 480 threads of each of 8 CTAs
-# schedule: each pass loads the row again: a batch of such rows stays in the L2 cache
-# schedule: 480 threads a CTA
+# schedule: 151936 elements a row, 4 at a time, 256 threads of each of 8 CTAs
+# schedule: one pass over the row, of which nothing is kept
+# schedule: 256 threads a CTA
 
 import cutlass
 import cutlass.cute as cute
@@ -36,79 +36,64 @@ def kernel(
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     shared = cutlass.memory.SmemAllocator()
-    s_argmax_best_key = shared.allocate_tensor(Int32, cute.make_layout(120), byte_alignment=16)
-    s_argmax_at_found = shared.allocate_tensor(Int32, cute.make_layout(120), byte_alignment=16)
+    s_argmax_best_key = shared.allocate_tensor(Int32, cute.make_layout(64), byte_alignment=16)
+    s_argmax_at_found = shared.allocate_tensor(Int32, cute.make_layout(64), byte_alignment=16)
     # every CTA of the cluster runs: its shared memory may be written
     cute.arch.cluster_arrive()
-    cute.arch.cluster_wait()
+    row = cta // 8
+    argmax_best = Float32(float("-inf"))
+    argmax_at = Int32(2147483647)
+    # logits: (rows, vocab=151936) f32
+    g_logits = cute.make_tensor(logits_ptr + cute.assume(Int64(row) * 151936 + Int64(cute.arch.block_idx_in_cluster() * 19456), divby=4), cute.make_layout((256, 4, 19), stride=(4, 1, 1024)))
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    for row_tile in cutlass.range(cta // 8, rows, cute.arch.grid_dim()[0] // 8):
-        argmax_best = Float32(float("-inf"))
-        argmax_at = Int32(2147483647)
-        # logits: (rows, vocab=151936) f32
-        g_logits = cute.make_tensor(logits_ptr + cute.assume(Int64(row_tile) * 151936 + Int64(cute.arch.block_idx_in_cluster() * 19200), divby=4), cute.make_layout((480, 4, 10), stride=(4, 1, 1920)))
-        for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 19200) // 1920, 10), 0), 1, unroll=4):
-            r_value = cute.make_rmem_tensor((4,), Float32)
-            r_value[None].store(cute.math.max(g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)))
-            for element in cutlass.range_constexpr(4):
-                candidate = r_value[element]
-                if candidate > argmax_best:
-                    argmax_best = candidate
-                    argmax_at = cute.arch.block_idx_in_cluster() * 19200 + thread * 4 + tile * 1920 + element
-        for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 19200) // 1920, 10), 0), 10, 1):
-            if cute.arch.block_idx_in_cluster() * 19200 + thread * 4 + tile * 1920 < 151936:
-                r_logits = cute.make_rmem_tensor((4,), Float32)
-                r_logits.fill(0)
-                if cute.arch.block_idx_in_cluster() * 19200 + thread * 4 + tile * 1920 < 151936:
-                    r_logits[None].store(g_logits[thread, None, tile].load())
-                r_value_1 = cute.make_rmem_tensor((4,), Float32)
-                r_value_1[None].store(cute.math.max(r_logits[None].load(), cute.full((4,), Float32(float("-inf")), Float32)))
-                for element_1 in cutlass.range_constexpr(4):
-                    candidate_1 = r_value_1[element_1]
-                    if candidate_1 > argmax_best:
-                        argmax_best = candidate_1
-                        argmax_at = cute.arch.block_idx_in_cluster() * 19200 + thread * 4 + tile * 1920 + element_1
-        argmax_best_key = order_key(argmax_best, False)
-        argmax_at_found = argmax_at
-        argmax_best_key_most = cute.arch.warp_redux_sync(argmax_best_key, "max")
-        argmax_at_found = cute.arch.warp_redux_sync(Int32(cutlass.select_(argmax_best_key == argmax_best_key_most, Int32(argmax_at_found), Int32(2147483647))), "min")
-        argmax_best_key = argmax_best_key_most
-        if thread % 32 == 0:
-            for peer in cutlass.range_constexpr(8):
-                remote = cute.arch.map_dsmem_ptr(s_argmax_best_key.iterator + (cute.arch.block_idx_in_cluster() * 15 + thread // 32), Int32(peer))
-                cute.arch.inline_ptx("st.shared::cluster.b32 [{$r0}], {$r1};", read_only_args=[remote.toint(), argmax_best_key])
-            for peer in cutlass.range_constexpr(8):
-                remote = cute.arch.map_dsmem_ptr(s_argmax_at_found.iterator + (cute.arch.block_idx_in_cluster() * 15 + thread // 32), Int32(peer))
-                cute.arch.inline_ptx("st.shared::cluster.b32 [{$r0}], {$r1};", read_only_args=[remote.toint(), argmax_at_found])
-        cute.arch.cluster_arrive()
-        cute.arch.cluster_wait()
-        argmax_best_key = Int32(-2147483648)
-        argmax_at_found = Int32(2147483647)
-        for part in cutlass.range_constexpr(4):
-            if thread % 32 + part * 32 < 120:
-                argmax_best_key_other = s_argmax_best_key[thread % 32 + part * 32]
-                argmax_at_found_other = s_argmax_at_found[thread % 32 + part * 32]
-                if argmax_best_key_other > argmax_best_key or argmax_best_key_other == argmax_best_key and argmax_at_found_other < argmax_at_found:
-                    argmax_best_key = argmax_best_key_other
-                    argmax_at_found = argmax_at_found_other
-        argmax_best_key_most_1 = cute.arch.warp_redux_sync(argmax_best_key, "max")
-        argmax_at_found = cute.arch.warp_redux_sync(Int32(cutlass.select_(argmax_best_key == argmax_best_key_most_1, Int32(argmax_at_found), Int32(2147483647))), "min")
-        argmax_best_key = argmax_best_key_most_1
-        argmax = Int32(cutlass.select_(argmax_at_found == 2147483647, Int32(0), Int32(argmax_at_found)))
-        # token: (rows) i32
-        g_token = cute.make_tensor(token_ptr + Int64(row_tile), cute.make_layout(1))
-        if thread == 0 and cute.arch.block_idx_in_cluster() == 0:
-            g_token[0] = argmax
-        cute.arch.cluster_arrive()
-        cute.arch.cluster_wait()
+    for tile in cutlass.range(0, 20, 1, unroll=10):
+        tile_or_first = Int32(cutlass.select_(cute.arch.block_idx_in_cluster() * 19456 + thread * 4 + tile * 1024 < 151936, Int32(tile), Int32(0)))
+        r_value = cute.make_rmem_tensor((4,), Float32)
+        r_value[None].store(cute.math.max(g_logits[thread, None, tile_or_first].load(), cute.full((4,), Float32(float("-inf")), Float32)))
+        for element in cutlass.range_constexpr(4):
+            candidate = r_value[element]
+            if candidate > argmax_best:
+                argmax_best = candidate
+                argmax_at = cute.arch.block_idx_in_cluster() * 19456 + thread * 4 + tile_or_first * 1024 + element
+    argmax_best_key = order_key(argmax_best, False)
+    argmax_at_found = argmax_at
+    argmax_best_key_most = cute.arch.warp_redux_sync(argmax_best_key, "max")
+    argmax_at_found = cute.arch.warp_redux_sync(Int32(cutlass.select_(argmax_best_key == argmax_best_key_most, Int32(argmax_at_found), Int32(2147483647))), "min")
+    argmax_best_key = argmax_best_key_most
+    cute.arch.cluster_wait()
+    if thread % 32 == 0:
+        for peer in cutlass.range_constexpr(8):
+            remote = cute.arch.map_dsmem_ptr(s_argmax_best_key.iterator + (cute.arch.block_idx_in_cluster() * 8 + thread // 32), Int32(peer))
+            cute.arch.inline_ptx("st.shared::cluster.b32 [{$r0}], {$r1};", read_only_args=[remote.toint(), argmax_best_key])
+        for peer in cutlass.range_constexpr(8):
+            remote = cute.arch.map_dsmem_ptr(s_argmax_at_found.iterator + (cute.arch.block_idx_in_cluster() * 8 + thread // 32), Int32(peer))
+            cute.arch.inline_ptx("st.shared::cluster.b32 [{$r0}], {$r1};", read_only_args=[remote.toint(), argmax_at_found])
+    cute.arch.cluster_arrive()
+    cute.arch.cluster_wait()
+    argmax_best_key = Int32(-2147483648)
+    argmax_at_found = Int32(2147483647)
+    for part in cutlass.range_constexpr(2):
+        argmax_best_key_other = s_argmax_best_key[thread % 32 + part * 32]
+        argmax_at_found_other = s_argmax_at_found[thread % 32 + part * 32]
+        if argmax_best_key_other > argmax_best_key or argmax_best_key_other == argmax_best_key and argmax_at_found_other < argmax_at_found:
+            argmax_best_key = argmax_best_key_other
+            argmax_at_found = argmax_at_found_other
+    argmax_best_key_most_1 = cute.arch.warp_redux_sync(argmax_best_key, "max")
+    argmax_at_found = cute.arch.warp_redux_sync(Int32(cutlass.select_(argmax_best_key == argmax_best_key_most_1, Int32(argmax_at_found), Int32(2147483647))), "min")
+    argmax_best_key = argmax_best_key_most_1
+    argmax = Int32(cutlass.select_(argmax_at_found == 2147483647, Int32(0), Int32(argmax_at_found)))
+    # token: (rows) i32
+    g_token = cute.make_tensor(token_ptr + Int64(row), cute.make_layout(1))
+    if thread == 0 and cute.arch.block_idx_in_cluster() == 0:
+        g_token[0] = argmax
 
 
 @cute.jit
 def launch(logits_ptr: cute.Pointer, token_ptr: cute.Pointer, rows: Int32, stream):
     kernel.set_name_prefix("greedy", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(logits_ptr, token_ptr, rows).launch(
-        grid=(rows * 8, 1, 1), block=(480, 1, 1), cluster=(8, 1, 1), stream=stream, use_pdl=True
+        grid=(rows * 8, 1, 1), block=(256, 1, 1), cluster=(8, 1, 1), min_blocks_per_mp=5, preferred_smem_carveout=100, stream=stream, use_pdl=True
     )
 
 

@@ -7,10 +7,21 @@
  */
 
 import type { Value, ValueId } from '../../ir/kernel.js';
-import { arith, compare, guarded, i32, literal, name, type Statement, type TileExpr } from '../../ir/tile.js';
-import { either, NOWHERE, overWarp, TAKEN } from './integers.js';
+import {
+  all,
+  arith,
+  compare,
+  guarded,
+  i32,
+  literal,
+  name,
+  type Statement,
+  type TileExpr,
+} from '../../ir/tile.js';
+import { bits, either, NOWHERE, overWarp, TAKEN, typed } from './integers.js';
 import type { Fragments } from './fragments.js';
 import type { LaneGeometry } from './lane-geometry.js';
+import { isNumber } from './row-elements.js';
 import { choose } from './scalars.js';
 import type { Scope, SectionContext } from './section-context.js';
 import type { Values } from './values.js';
@@ -38,12 +49,12 @@ export class Args {
     const arg = this.arg(id);
     const best = context.names.fresh(`${arg.name ?? arg.fn}_best`);
     const at = context.names.fresh(`${arg.name ?? arg.fn}_at`);
-    const start = this.isNumber(arg.operand)
+    const start = isNumber(this.context.section.values, arg.operand)
       ? literal(arg.fn === 'argmax' ? -Infinity : Infinity, 'f32')
-      : typed(TAKEN);
+      : typed(i32(TAKEN));
     context.row.push(
       { kind: 'let', name: best, value: start, span: arg.span },
-      { kind: 'let', name: at, value: typed(NOWHERE) },
+      { kind: 'let', name: at, value: typed(i32(NOWHERE)) },
     );
     return { best, at };
   }
@@ -83,7 +94,7 @@ export class Args {
     const { row, names, lanes } = context;
     const arg = this.arg(id);
     const [key, found] = [names.fresh(`${best}_key`), names.fresh(`${at}_found`)];
-    const value = name(best, this.isNumber(arg.operand) ? 'f32' : 'i32');
+    const value = name(best, isNumber(this.context.section.values, arg.operand) ? 'f32' : 'i32');
     row.push(
       { kind: 'let', name: key, value: value.dtype === 'f32' ? this.key(arg, value) : value },
       { kind: 'let', name: found, value: name(at, 'i32') },
@@ -181,8 +192,8 @@ export class Args {
       },
     ];
     row.push(
-      { kind: 'assign', name: key, value: typed(TAKEN) },
-      { kind: 'assign', name: found, value: typed(NOWHERE) },
+      { kind: 'assign', name: key, value: typed(i32(TAKEN)) },
+      { kind: 'assign', name: found, value: typed(i32(NOWHERE)) },
       {
         kind: 'unroll',
         variable,
@@ -209,11 +220,19 @@ export class Args {
     kept?: TileExpr,
   ): readonly Statement[] {
     const fresh = this.context.names.fresh('candidate');
-    const plain = this.isNumber(arg.operand);
+    const plain = isNumber(this.context.section.values, arg.operand);
     const dtype = plain ? 'f32' : 'i32';
     const candidate = name(fresh, dtype);
-    const beyond = compare(plain && arg.fn === 'argmin' ? '<' : '>', candidate, name(best, dtype));
     const position = arith('+', this.geometry.start(this.context.vectorAxis!, scope.tiles), element);
+    const above = compare(plain && arg.fn === 'argmin' ? '<' : '>', candidate, name(best, dtype));
+    const before = all([
+      compare('<', position, name(at, 'i32')),
+      compare('!=', name(at, 'i32'), i32(NOWHERE)),
+    ])!;
+    // Going up the row, the first of equal ones is there already. Nothing is found at the least there is.
+    const beyond = scope.unordered
+      ? either(above, bits('&&', compare('==', candidate, name(best, dtype)), before, 'bool'))
+      : above;
     const body: readonly Statement[] = [
       { kind: 'let', name: fresh, value: plain ? value : this.key(arg, value) },
       {
@@ -232,27 +251,21 @@ export class Args {
     return { kind: 'order-key', operand, ascending: arg.fn === 'argmin', dtype: 'i32', width: 0 };
   }
 
-  /** Never NaN: the number of two, one of which is a literal, and a choice of such. */
-  private isNumber(id: ValueId): boolean {
-    const { values } = this.context.section;
-    const value = values[id]!;
-    if (value.kind === 'literal') return !Number.isNaN(Number(value.value));
-    if (value.kind === 'select') return this.isNumber(value.then) && this.isNumber(value.otherwise);
-    return (
-      value.kind === 'binary' &&
-      (value.fn === 'max' || value.fn === 'min') &&
-      (this.isNumber(value.left) || this.isNumber(value.right))
-    );
-  }
-
   /** A literal that no element is behind. */
   private isLeast(arg: Arg, id: ValueId): boolean {
     const value = this.context.section.values[id]!;
     return (
       value.kind === 'literal' &&
       value.value === (arg.fn === 'argmax' ? -Infinity : Infinity) &&
-      this.isNumber(arg.operand)
+      isNumber(this.context.section.values, arg.operand)
     );
+  }
+
+  /** The condition without which an element counts for nothing, if there is one. */
+  condition(id: ValueId): ValueId | undefined {
+    const arg = this.arg(id);
+    const operand = this.context.section.values[arg.operand]!;
+    return operand.kind === 'select' && this.isLeast(arg, operand.otherwise) ? operand.condition : undefined;
   }
 
   private arg(id: ValueId): Arg {
@@ -261,13 +274,3 @@ export class Args {
     return value;
   }
 }
-
-/** A literal that the DSL takes for an i32 from the start: loops and branches carry it. */
-const typed = (value: number): TileExpr => ({
-  kind: 'cast',
-  operand: i32(value),
-  rounding: 'rn',
-  saturate: false,
-  dtype: 'i32',
-  width: 0,
-});

@@ -1,7 +1,7 @@
 /** Expressions on integer keys and positions that lowering is made of. */
 
 import type { BinaryOp, Dtype } from '../../spec/index.js';
-import type { TileExpr } from '../../ir/tile.js';
+import { i32, type TileExpr } from '../../ir/tile.js';
 
 /** Below the key of every value. */
 export const TAKEN = -(2 ** 31);
@@ -36,3 +36,18 @@ export const bits = (fn: BinaryOp, left: TileExpr, right: TileExpr, dtype: Dtype
   dtype,
   width: 0,
 });
+
+export const castI32 = (operand: TileExpr): TileExpr => ({
+  kind: 'cast',
+  operand,
+  rounding: 'rn',
+  saturate: false,
+  dtype: 'i32',
+  width: 0,
+});
+
+/** A value that the DSL takes for an i32 from the start: loops and branches carry it. */
+export const typed = castI32;
+
+/** A signed key as a word whose digits have its order, and back. */
+export const flipped = (key: TileExpr): TileExpr => bits('^', key, i32(TAKEN));

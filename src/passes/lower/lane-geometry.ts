@@ -6,26 +6,48 @@ import { arith, compare, guarded, i32, name, type Statement, type TileExpr } fro
 import type { IntTuple } from '../../layout/index.js';
 import { unsupported } from '../unsupported.js';
 import { bits } from './integers.js';
+import { choose } from './scalars.js';
 import type { LaneView } from './access.js';
 import type { SectionContext } from './section-context.js';
 
 /** Tiles of a long row whose loads a thread may ask for at once. */
 const UNROLL = 4;
 
+/** How a long row is walked. */
+export interface LongWalk {
+  /** Elements may be visited more than once, which changes no extreme. */
+  readonly again?: boolean;
+  /** Tiles whose loads are asked for at once. */
+  readonly together?: number;
+}
+
+/** Tiles at once, up to 8, of a loop that makes few rounds and few steps past the last tile. */
+function evenSteps(extent: number): number {
+  const cost = (steps: number) => Math.ceil(extent / steps) * (steps + 1);
+  return [4, 5, 6, 7, 8].reduce((best, steps) => (cost(steps) < cost(best) ? steps : best));
+}
+
 export class LaneGeometry {
   /** Loop variable of each tile mode. */
   private readonly tileNames: readonly string[];
   /** In a loop over tiles of which all threads have their vectors. */
   private inside = false;
+  private own: TileExpr;
 
   constructor(
     private readonly context: SectionContext,
-    readonly lane: TileExpr,
+    lane: TileExpr,
   ) {
+    this.own = lane;
     const { tiles } = context.lanes;
     this.tileNames = tiles.map(({ axis }) =>
       context.names.fresh(tiles.length === 1 ? 'tile' : `tile_${axis}`),
     );
+  }
+
+  /** Whose elements are meant: this thread's, or those of the lane that `atPosition` visits. */
+  get lane(): TileExpr {
+    return this.own;
   }
 
   /** Whether some thread's vectors along the contiguous axis start or end past its extent. */
@@ -160,14 +182,15 @@ export class LaneGeometry {
     ];
   }
 
-  /** Nested loops over some tile modes, slowest outermost. */
+  /** Nested loops over some tile modes, slowest outermost. Of a long row `how` says how. */
   overTiles(
     modes: readonly number[],
     body: (tiles: readonly TileExpr[], out: Statement[]) => void,
+    how: LongWalk = {},
   ): readonly Statement[] {
     const { lanes, residency } = this.context;
     if (this.context.section.schedule!.split && lanes.tiles.length > 0 && modes.length > 0)
-      return this.overLongRow(body);
+      return this.overLongRow(body, how);
     const variables = lanes.tiles.map((_, i) =>
       modes.includes(i) ? name(this.tileNames[i]!, 'i32') : i32(0),
     );
@@ -193,26 +216,75 @@ export class LaneGeometry {
     }, innermost);
   }
 
-  /** A loop over the tiles that are whole, then over the one that is not. */
-  private overLongRow(body: (tiles: readonly TileExpr[], out: Statement[]) => void): readonly Statement[] {
-    const { lanes } = this.context;
+  /** The statements of the vector of a long row that has the element at `position`, whichever lane's it is. */
+  atPosition(
+    position: TileExpr,
+    body: (tiles: readonly TileExpr[]) => readonly Statement[],
+  ): readonly Statement[] {
+    const { lanes, names } = this.context;
+    const [tile] = lanes.tiles;
+    const shift = tile && this.clusterShift(tile.axis);
+    const offset = shift ? arith('-', position, shift) : position;
+    const out: Statement[] = [];
+    const bind = (wanted: string, value: TileExpr): TileExpr => {
+      const fresh = names.fresh(wanted);
+      out.push({ kind: 'let', name: fresh, value });
+      return name(fresh, 'i32');
+    };
+    const { own, inside } = this;
+    const vector = bind('vector', arith('/', offset, i32(lanes.vector)));
+    this.own = tile ? bind('lane_of', arith('%', vector, i32(lanes.threads))) : vector;
+    const tiles = tile ? [bind('tile_of', arith('/', vector, i32(lanes.threads)))] : [];
+    this.inside = true;
+    out.push(...body(tiles));
+    this.own = own;
+    this.inside = inside;
+    return out;
+  }
+
+  /** A loop over the tiles that are whole, then over the one that is not; over all where elements may come twice. */
+  private overLongRow(
+    body: (tiles: readonly TileExpr[], out: Statement[]) => void,
+    { again = false, together: most }: LongWalk,
+  ): readonly Statement[] {
+    const { lanes, kernel } = this.context;
     const variable = this.tileNames[0]!;
     const { extent, step, axis } = lanes.tiles[0]!;
-    const loop = (begin: TileExpr, end: TileExpr, unroll: number): Statement => {
+    const { extent: length } = lanes.axes[0]!;
+    const together = most ?? kernel.schedule!.steps ?? (again ? evenSteps(extent) : UNROLL);
+    const loop = (
+      begin: TileExpr,
+      end: TileExpr,
+      unroll: number,
+      tileAt: (tile: TileExpr, out: Statement[]) => TileExpr = (tile) => tile,
+    ): Statement => {
       const inner: Statement[] = [];
-      body([name(variable, 'i32')], inner);
+      body([tileAt(name(variable, 'i32'), inner)], inner);
       return { kind: 'loop', variable, begin, end, step: i32(1), unroll, body: inner };
     };
-    if (!lanes.tail) return [loop(i32(0), i32(extent), UNROLL)];
-    const { extent: length } = lanes.axes[0]!;
+    if (!lanes.tail) return [loop(i32(0), i32(extent), together)];
+    this.inside = true;
+    if (again && ((lanes.cluster - 1) * extent + 1) * step <= length) {
+      const end = Math.ceil(extent / together) * together;
+      const all = loop(i32(0), i32(end), together, (tile, out) => this.tileOrFirst(axis, tile, out));
+      this.inside = false;
+      return [all];
+    }
     const shift = this.clusterShift(axis);
     const whole = shift
       ? bits('max', bits('min', arith('/', arith('-', i32(length), shift), i32(step)), i32(extent)), i32(0))
       : i32(Math.floor(length / step));
-    this.inside = true;
-    const first = loop(i32(0), whole, UNROLL);
+    const first = loop(i32(0), whole, together);
     this.inside = false;
     return [first, loop(whole, i32(extent), 1)];
+  }
+
+  /** A tile, or this thread's first, which is there in each CTA, in place of one past the end: loads need no condition. */
+  private tileOrFirst(axis: Axis, tile: TileExpr, out: Statement[]): TileExpr {
+    const fresh = this.context.names.fresh('tile_or_first');
+    const isInside = compare('<', this.start(axis, [tile]), this.extent());
+    out.push({ kind: 'let', name: fresh, value: choose(isInside, tile, i32(0)) });
+    return name(fresh, 'i32');
   }
 
   /** The run of threads that a reduction combines: `threads` of them, `stride` apart. */

@@ -5,13 +5,12 @@
  */
 
 import type { Value, ValueId } from '../../ir/kernel.js';
-import { all, arith, compare, guarded, i32, name, type Statement, type TileExpr } from '../../ir/tile.js';
+import { arith, compare, guarded, i32, name, type Statement, type TileExpr } from '../../ir/tile.js';
 import { sortsWhole } from '../long-rows.js';
 import type { Cuts } from './cuts.js';
-import { eachElement, type Lowering } from './elements.js';
-import { either } from './integers.js';
+import type { RowElements } from './row-elements.js';
 import { at, read, write } from './scalars.js';
-import type { Fragment, Scope } from './section-context.js';
+import type { Fragment, Scope, SectionContext } from './section-context.js';
 import { fillRest, roomFor, sortShared, type Sortable } from './shared-sort.js';
 
 type Top = Value & { readonly kind: 'top' };
@@ -21,7 +20,8 @@ export class LongSelections {
   private readonly sorted = new Map<ValueId, Sortable>();
 
   constructor(
-    private readonly lowering: Lowering,
+    private readonly context: SectionContext,
+    private readonly elements: RowElements,
     private readonly cuts: Cuts,
   ) {}
 
@@ -53,7 +53,7 @@ export class LongSelections {
     const { operand, fn } = top;
     const { keys, places } = this.sorted.get(id)!;
     scope.out.push(
-      ...eachElement(this.lowering, { operand, ascending: fn === 'bottom' }, scope, (key, position) => [
+      ...this.elements.within({ operand, ascending: fn === 'bottom' }, scope, ({ key, position }) => [
         write(keys, position, key),
         write(places, position, position),
       ]),
@@ -78,17 +78,13 @@ export class LongSelections {
     return [
       ...guarded(compare('==', name('thread', 'i32'), i32(0)), [write(taken, i32(0), i32(0))]),
       { kind: 'barrier' },
-      ...this.cuts.everyElement(id, (key, position) => {
+      ...this.cuts.everyLeading(id, cut, (key, position) => {
         const slot = names.fresh('slot');
-        const leads = either(
-          compare('>', key, cut.key),
-          all([compare('==', key, cut.key), compare('<=', position, cut.end)])!,
-        );
-        return guarded(leads, [
+        return [
           { kind: 'shared-add', to: taken, index: i32(0), value: i32(1), result: slot },
           write(keys, name(slot, 'i32'), key),
           write(places, name(slot, 'i32'), position),
-        ]);
+        ];
       }),
     ];
   }
@@ -139,10 +135,6 @@ export class LongSelections {
   /** Elements of the row. */
   private get extent(): number {
     return this.context.lanes.axes[0]!.extent;
-  }
-
-  private get context() {
-    return this.lowering.context;
   }
 
   private top(id: ValueId): Top {

@@ -16,6 +16,7 @@ import { Fragments } from './fragments.js';
 import { LaneGeometry } from './lane-geometry.js';
 import type { Names } from './names.js';
 import { Reductions, type Accumulator } from './reductions.js';
+import { RowElements } from './row-elements.js';
 import { Rows } from './rows.js';
 import { SectionContext, type Scope } from './section-context.js';
 import { Selections, type Keys } from './selections.js';
@@ -74,11 +75,10 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   const stores = new Stores(context, rows, geometry, fragments, values);
   const reductions = new Reductions(context, geometry, fragments, values, rows);
   const args = new Args(context, geometry, fragments, values);
-  const cuts = new Cuts(context, geometry, fragments, values);
+  const elements = new RowElements(context, geometry, fragments, values);
+  const cuts = new Cuts(context, geometry, elements, values);
   const selections = new Selections(context, geometry, fragments, values);
-  const long = section.schedule!.split
-    ? new LongSelections({ context, geometry, fragments, values }, cuts)
-    : undefined;
+  const long = section.schedule!.split ? new LongSelections(context, elements, cuts) : undefined;
 
   for (const value of section.values) if (value.kind === 'carried') adopt(value);
   handed.tables?.rank(handed.tile, values);
@@ -152,11 +152,18 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   ): void {
     const guards = full.map((store) => stores.guard(store));
     const onlyStores = sweep.kept.length + accumulators.length + keys.length + takers.length === 0;
+    const onlyArgs =
+      takers.length === sweep.args.length &&
+      sweep.kept.length + accumulators.length + keys.length + full.length === 0;
+    const extremes = sweep.reductions.every(
+      (id, i) => typeof accumulators[i] === 'string' && isExtreme(section.values[id]!),
+    );
+    const again = extremes && sweep.kept.length + keys.length + full.length === 0;
     const common = onlyStores && guards.every((guard) => same(guard, guards[0]));
     // Views are made outside the loops.
     for (const store of full) if (!stores.isElementwise(store)) values.views.view(store.access);
     const all = context.lanes.tiles.map((_, i) => i);
-    const loops = geometry.overTiles(all, (tiles, out) => {
+    const visit = (tiles: readonly TileExpr[], out: Statement[]): void => {
       const scope: Scope = { tiles, out, memo: new Map(), filling: new Set(sweep.kept) };
       for (const id of sweep.kept) {
         const fragment = fragments.get(id)!;
@@ -177,10 +184,36 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
         stores.write(store, { ...scope, out: inner, memo: new Map(scope.memo) });
         out.push(...guarded(guards[i], inner));
       });
-    });
-    context.row.push(...guarded(common ? guards[0] : undefined, loops));
+    };
+    const loops = geometry.overTiles(all, visit, { again });
+    const listed = onlyArgs ? overSurvivors(sweep, takers) : undefined;
+    if (listed) context.row.push({ ...listed, otherwise: loops });
+    else context.row.push(...guarded(common ? guards[0] : undefined, loops));
+  }
+
+  /** A walk over what the cuts leave, where the list of a CTA holds all of it. */
+  function overSurvivors(
+    { args: ids }: Sweep,
+    takers: readonly Taker[],
+  ): (Statement & { readonly kind: 'if' }) | undefined {
+    const { survivors } = cuts;
+    const conditions = ids.map((id) => args.condition(id));
+    if (!survivors || !conditions.every((each) => each !== undefined && survivors.hold(each)))
+      return undefined;
+    const walk = survivors.walk((_, position) =>
+      geometry.atPosition(position, (tiles) => {
+        const out: Statement[] = [];
+        takers.forEach((take) => take({ tiles, out, memo: new Map(), unordered: true }));
+        return out;
+      }),
+    );
+    return { kind: 'if', condition: survivors.listed, then: [walk] };
   }
 }
+
+/** Whether taking an element twice gives the same. */
+const isExtreme = (value: Value): boolean =>
+  value.kind === 'reduce' && (value.fn === 'max' || value.fn === 'min');
 
 const same = (left: TileExpr | undefined, right: TileExpr | undefined): boolean =>
   left === right ||

@@ -17,6 +17,8 @@ export interface Scope {
   readonly filling?: ReadonlySet<ValueId>;
   /** Loads have no condition, so that many are in flight: an index out of range reads element 0, which is taken out after. */
   readonly unguarded?: boolean;
+  /** Elements come in any order, and some more than once. */
+  readonly unordered?: boolean;
 }
 
 /** Gives the expression of a value; what loads and views need of the values that index them. */

@@ -125,6 +125,12 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
   return { sweeps: result, stageOf: stage, laneVarying, loads };
 }
 
+/** How often a plan walks the lanes of a row. */
+export const walksOf = ({ sweeps }: SweepPlan): number =>
+  sweeps.filter(({ kept, reductions, rangeReductions, selections, args, cuts, coming }) =>
+    [kept, reductions, rangeReductions, selections, args, cuts, coming].some(({ length }) => length > 0),
+  ).length;
+
 function stageOf(value: Value, stages: readonly number[]): number {
   const inputs = Math.max(0, ...operands(value).map((id) => stages[id]!));
   return isResult(value) ? inputs + 1 : inputs;

@@ -7,6 +7,7 @@ import { raised } from '../../support/raised.js';
 import { variantOf } from '../../support/variants.js';
 
 const greedy = await loadSpec(packagePath('specs/greedy.yaml'));
+const drawn = await loadSpec(packagePath('specs/sample_temperature.yaml'));
 const filtered = await loadSpec(packagePath('specs/sample_top_k_top_p.yaml'));
 
 const plain = { penalised: false, biased: false, masked: false };
@@ -28,8 +29,9 @@ const schedule = (spec: typeof greedy, binding: Binding, arch = 'sm90') => {
 describe('a function of a whole row', () => {
   test('is a cluster of CTAs where there are clusters, else one CTA', () => {
     for (const { name, hasClusters } of ARCHITECTURES) {
-      expect(schedule(greedy, row(151936), name).cluster).toBe(hasClusters ? 8 : 1);
-      expect(schedule(filtered, settings(151936), name).cluster).toBe(hasClusters ? 4 : 1);
+      expect(schedule(greedy, row(151936), name).cluster).toBe(hasClusters ? 2 : 1);
+      expect(schedule(drawn, settings(151936), name).cluster).toBe(hasClusters ? 8 : 1);
+      expect(schedule(filtered, settings(151936), name).cluster).toBe(hasClusters ? 2 : 1);
     }
     expect(schedule(greedy, row(1000)).cluster).toBe(1);
   });
@@ -43,14 +45,64 @@ describe('a function of a whole row', () => {
     }
   });
 
-  test('reads a row once where one pass is enough, and no guard stands in the loop over whole tiles', () => {
-    const { stages } = renderVariant(variantOf(greedy, row(151936), 'sm90', 'decode', false), greedy, {
-      stages: true,
-    });
-    const text = stages.at(-1)!.text;
-    expect(text.match(/^ {2}loop tile/gm)).toHaveLength(2);
-    const [, whole] = text.split(/^ {2}loop tile/m);
-    expect(whole).not.toMatch(/ < 151936/);
+  const textOf = (spec: typeof greedy, binding: Binding): string =>
+    renderVariant(variantOf(spec, binding, 'sm90', 'decode', false), spec, { stages: true }).stages.at(-1)!
+      .text;
+
+  test('reads a row once where one pass is enough, with loads that have no condition', () => {
+    const text = textOf(greedy, row(151936));
+    expect(text.match(/^ {2}loop tile/gm)).toHaveLength(1);
+    expect(text).toContain('tile_or_first');
+    expect(text).not.toMatch(/if .* < 151936/);
+  });
+
+  test('guards the end of a row where no whole tile is there to read twice', () => {
+    const text = textOf(greedy, row(33));
+    expect(text).not.toContain('tile_or_first');
+    expect(text).toMatch(/ < 33/);
+  });
+
+  test('waits for its cluster where the CTAs meet first, behind its loads', () => {
+    const text = textOf(greedy, row(151936));
+    const [arrive, loop, wait] = ['cluster-barrier (arrive)', 'loop tile', 'cluster-barrier (wait)'].map(
+      (what) => text.indexOf(what),
+    ) as [number, number, number];
+    expect(arrive).toBeGreaterThan(0);
+    expect(loop).toBeGreaterThan(arrive);
+    expect(wait).toBeGreaterThan(loop);
+  });
+
+  test('walks what the cuts leave in place of the row, where a condition leaves out the rest', () => {
+    const formula = (operand: string): string => `kernel: probe
+doc: Probes what comes after a cut.
+dims: { rows: dynamic, n: static }
+tensors:
+  x: { shape: [rows, n], dtype: f32 }
+  at: { shape: [rows], dtype: i32, access: out }
+formula: |
+  h = max(x, -inf)
+  kept = largest[n](h, 50)
+  at = argmax[n](${operand})
+`;
+    const walks = (operand: string): number => {
+      const text = textOf(parseSpec(formula(operand), 'probe.yaml'), {
+        dims: { n: 20000 },
+        types: {},
+        flags: {},
+      });
+      return text.match(/loop entry.* survivors/g)?.length ?? 0;
+    };
+    expect(walks('select(kept, max(h * h, -inf), -inf)')).toBe(1);
+    expect(walks('select(kept && h > 0.0, max(h * h, -inf), -inf)')).toBe(1);
+    expect(walks('select(kept || h > 0.0, max(h * h, -inf), -inf)')).toBe(0);
+    expect(walks('select(!kept, max(h * h, -inf), -inf)')).toBe(0);
+    expect(walks('select(kept, max(h * h, -inf), 0.0)')).toBe(0);
+  });
+
+  test('takes few elements apart at once where each of them branches', () => {
+    const binding: Binding = { ...settings(256), types: { L: 'bf16' } };
+    expect(schedule(filtered, binding, 'sm100').lanes.vector).toBe(8);
+    expect(schedule(greedy, row(256, 'bf16'), 'sm100').lanes.vector).toBe(16);
   });
 
   test.each([['a row that is too long for cuts', 300000, 'a row of 300000 elements']])(
