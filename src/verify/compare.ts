@@ -4,6 +4,7 @@ import { indexOf } from './layout.js';
 import type { Output } from './launch.js';
 import { spacing } from './reference/index.js';
 import type { Failure, ReferenceOutput } from './types.js';
+import { INFINITY, abs, max, nan } from './reference/numbers.js';
 
 /** Below this a factor of a result may have been below the smallest normal f32, 2^-126. */
 const NEAR_FLUSHED = 2 ** -100;
@@ -12,6 +13,9 @@ export interface Comparison {
   readonly failures: readonly Failure[];
   /** Largest distance from the reference, in units of the last place, over elements the reference is sure of. */
   readonly worstUlp: number;
+  /** Elements that the formula writes, and how many of them the reference is sure of. */
+  readonly written: number;
+  readonly sure: number;
 }
 
 /**
@@ -25,6 +29,8 @@ export function compareOutput(output: Output, reference: ReferenceOutput, tolera
   const failures: Failure[] = [];
   let worstUlp = 0;
   let wrong = 0;
+  let count = 0;
+  let unsure = 0;
   let first: Extract<Failure, { kind: 'value' }> | undefined;
   let unwritten: number | undefined;
   let overwritten: number | undefined;
@@ -36,26 +42,23 @@ export function compareOutput(output: Output, reference: ReferenceOutput, tolera
       if (written[i] !== 0) overwritten ??= i;
       continue;
     }
+    const bound = reference.error[i]!;
+    count++;
+    if (bound === INFINITY) unsure++;
     if (tensor.access === 'out' && written[i] === 0) {
       unwritten ??= i;
       continue;
     }
-    if (
-      Object.is(actual, expected) ||
-      actual === expected ||
-      (Number.isNaN(actual) && Number.isNaN(expected))
-    )
-      continue;
-    const bound = reference.error[i]!;
-    if (bound === Infinity) continue;
+    if (Object.is(actual, expected) || actual === expected || (nan(actual) && nan(expected))) continue;
+    if (bound === INFINITY) continue;
     const unit = spacing(expected, tensor.dtype);
-    const distance = Math.abs(actual - expected);
-    if (distance <= bound && (distance <= tolerance * unit || Math.abs(expected) < NEAR_FLUSHED)) {
-      if (Math.abs(expected) >= NEAR_FLUSHED) worstUlp = Math.max(worstUlp, distance / unit);
+    const distance = abs(actual - expected);
+    if (distance <= bound && (distance <= tolerance * unit || abs(expected) < NEAR_FLUSHED)) {
+      if (abs(expected) >= NEAR_FLUSHED) worstUlp = max(worstUlp, distance / unit);
       continue;
     }
     wrong++;
-    const ulp = Number.isNaN(distance) ? Infinity : distance / unit;
+    const ulp = nan(distance) ? INFINITY : distance / unit;
     first ??= {
       kind: 'value',
       tensor: tensor.name,
@@ -73,5 +76,5 @@ export function compareOutput(output: Output, reference: ReferenceOutput, tolera
     failures.push({ kind: 'overwritten', tensor: tensor.name, index: indexOf(overwritten, layout.shape) });
   if (first) failures.push({ ...first, wrong, elements: values.length });
   if (strayByte !== undefined) failures.push({ kind: 'stray', tensor: tensor.name, byte: strayByte });
-  return { failures, worstUlp };
+  return { failures, worstUlp, written: count, sure: count - unsure };
 }

@@ -21,6 +21,8 @@ export function formatFailure(failure: Failure): string {
       return `${element(failure.tensor, failure.index)} is written, and the formula leaves it alone`;
     case 'stray':
       return `byte ${failure.byte} of ${failure.tensor}, between its rows, is written`;
+    case 'doubt':
+      return `rounding decides all but ${failure.sure} of ${failure.written} elements of ${failure.tensor}: nothing is proven of them; give the inputs \`usual\` values, or a formula that rounds where it must`;
     case 'batch':
       return `${element(failure.tensor, failure.index)}: ${failure.text}`;
     default:

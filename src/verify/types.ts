@@ -57,6 +57,8 @@ export type Failure =
   | { readonly kind: 'overwritten'; readonly tensor: string; readonly index: readonly number[] }
   /** A byte between the rows of a strided tensor. */
   | { readonly kind: 'stray'; readonly tensor: string; readonly byte: number }
+  /** Of what ordinary rows write the reference is sure of less than half: there is no proof. */
+  | { readonly kind: 'doubt'; readonly tensor: string; readonly sure: number; readonly written: number }
   | {
       readonly kind: 'batch';
       readonly tensor: string;

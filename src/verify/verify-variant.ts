@@ -3,6 +3,7 @@
 import { compileKernel, parsePtx, type LaunchOptions } from '../sim/index.js';
 import { checkBatchInvariance, rowDimension } from './batch-invariance.js';
 import { compareOutput } from './compare.js';
+import { Doubt } from './doubt.js';
 import { Launcher, type RunOptions } from './launch.js';
 import { requireMatch } from './match.js';
 import { problemsOf, type NamedProblem } from './problems.js';
@@ -39,11 +40,13 @@ export function verifyVariant(subject: Subject, options: VerifyOptions = {}): Ve
   const cases: CaseResult[] = [];
   const stop = (): boolean =>
     options.stopAtFirstFailure === true && cases.some(({ failures }) => failures.length > 0);
+  const doubt = new Doubt();
   for (const named of problems) {
-    cases.push(runCase(subject, launcher, named, run));
+    cases.push(runCase(subject, launcher, named, run, doubt));
     options.onCase?.(cases.at(-1)!);
     if (stop()) break;
   }
+  if (doubt.failures.length > 0) cases.push({ name: 'ordinary rows', failures: doubt.failures, worstUlp: 0 });
   const several = problems.filter(({ name }) => name.includes('normal')).at(-1);
   let batchInvariant: boolean | undefined;
   if (several && rowDimension(bound) !== undefined && !stop()) {
@@ -65,6 +68,7 @@ function runCase(
   launcher: Launcher,
   { name, problem, multiprocessors }: NamedProblem,
   run: RunOptions,
+  doubt: Doubt,
 ): CaseResult {
   const { outputs, reports } = launcher.run(problem, { ...run, multiprocessors });
   const failures: Failure[] = reports.map((report) => ({ kind: 'fault', report }));
@@ -75,6 +79,7 @@ function runCase(
     const compared = compareOutput(output, reference, bound.spec.tolerance?.ulp ?? 1);
     failures.push(...compared.failures);
     worstUlp = Math.max(worstUlp, compared.worstUlp);
+    if (name.includes('normal')) doubt.add(output.tensor.name, compared);
   }
   return { name, failures, worstUlp };
 }

@@ -61,7 +61,6 @@ test('the largest, the smallest and all in order', async () => {
     ['topk', { dims: { cols: 1000, k: 50 }, types: { T: 'f32' }, flags: { smallest: true } }],
     ['topk', { dims: { cols: 1, k: 1 }, types: { T: 'bf16' }, flags: { smallest: false } }],
     ['argsort', { dims: { cols: 257 }, types: { T: 'bf16' }, flags: { descending: false } }],
-    ['argsort', { dims: { cols: 1100 }, types: { T: 'bf16' }, flags: { descending: true } }],
     ['argsort', { dims: { cols: 100 }, types: { T: 'f32' }, flags: { descending: true } }],
   ] as const;
   expect(await prover.wrong('order', library, bindings)).toEqual([]);

@@ -120,7 +120,7 @@ test('a fault names the line of the rendered module', async () => {
     variantOf(spec, bindingsOf(spec, { hidden: 128 })[0]!, 'sm90', 'decode'),
   ]);
   const [subject] = await readSubjects({ dir });
-  const broken = { ...subject!, ptx: subject!.ptx.replace(/setp\.ge\.s32/, 'setp.gt.s32') };
+  const broken = { ...subject!, ptx: subject!.ptx.replace(/setp\.ge\.s32/g, 'setp.gt.s32') };
   await using lines = new ModuleLines(dir);
   const { cases } = await lines.complete(broken, verifyVariant(broken));
   const reports = cases.flatMap(({ failures }) =>
@@ -143,7 +143,7 @@ describe('a kernel that is broken is caught:', () => {
   test.each<readonly [string, number, RegExp, string, string]>([
     ['no barrier', 1024, /bar\.sync[^;]*;/, '', 'shared-hazard'],
     ['no wait for the kernel before', 1024, /griddepcontrol\.wait;/, '', 'read-before-dependency'],
-    ['a bound that is one too wide', 128, /setp\.ge\.s32/, 'setp.gt.s32', 'out-of-bounds'],
+    ['a bound that is one too wide', 128, /setp\.ge\.s32/g, 'setp.gt.s32', 'out-of-bounds'],
     ['one step of a sum twice', 1024, /, 16, 31, -1;/, ', 8, 31, -1;', 'value'],
     ['another constant', 1024, /0f3A800000/, '0f3A000000', 'value'],
     ['another function', 1024, /rsqrt\.approx(\.ftz)?\.f32/, 'sqrt.approx.f32', 'value'],

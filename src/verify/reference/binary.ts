@@ -5,6 +5,7 @@ import { bounded, HALF_STEP, LEAST, settle, TINY, U } from './f32.js';
 import { mapped } from './grid.js';
 import { applyInteger } from './integers.js';
 import type { Operands, Result } from './operands.js';
+import { INFINITY, abs, finite, max, min, nan } from './numbers.js';
 
 export function applyBinary(op: BinaryOp, dtype: Dtype, operands: Operands): Result {
   const { a, b, ea, eb } = operands;
@@ -32,67 +33,67 @@ function valueOf(op: BinaryOp, x: number, y: number): number {
       return x / y;
     // Two-argument forms give the number where one side is NaN.
     case 'min':
-      return Number.isNaN(x) ? y : Number.isNaN(y) ? x : Math.min(x, y);
+      return nan(x) ? y : nan(y) ? x : min(x, y);
     case 'max':
-      return Number.isNaN(x) ? y : Number.isNaN(y) ? x : Math.max(x, y);
+      return nan(x) ? y : nan(y) ? x : max(x, y);
     default:
       throw new Error(`${op} is no operation on f32`);
   }
 }
 
 function offOf(op: BinaryOp, x: number, y: number, ex: number, ey: number, result: number): number {
-  if (op === 'min') return extremeOff(-Infinity, x, y, ex, ey);
-  if (op === 'max') return extremeOff(Infinity, x, y, ex, ey);
-  if ((ex === 0 && Number.isNaN(x)) || (ey === 0 && Number.isNaN(y))) return 0;
-  if (ex === Infinity || ey === Infinity) return Infinity;
+  if (op === 'min') return extremeOff(-INFINITY, x, y, ex, ey);
+  if (op === 'max') return extremeOff(INFINITY, x, y, ex, ey);
+  if ((ex === 0 && nan(x)) || (ey === 0 && nan(y))) return 0;
+  if (ex === INFINITY || ey === INFINITY) return INFINITY;
   if (op === '/') return quotientOff(x, y, ex, ey, result);
   if (op === '*') return productOff(x, y, ex, ey, result);
-  return Number.isFinite(result) ? ex + ey + Math.abs(result) * U : infiniteSumOff(x, y, ex, ey, result);
+  return finite(result) ? ex + ey + abs(result) * U : infiniteSumOff(x, y, ex, ey, result);
 }
 
 /** A product that overflows may be taken back by a number of the other sign, or by another infinity, before it is rounded. */
 function infiniteSumOff(x: number, y: number, ex: number, ey: number, result: number): number {
-  const [fusedX, fusedY] = [Math.abs(x) === Infinity && ex > 0, Math.abs(y) === Infinity && ey > 0];
+  const [fusedX, fusedY] = [abs(x) === INFINITY && ex > 0, abs(y) === INFINITY && ey > 0];
   if (!fusedX && !fusedY) return 0;
-  if (Number.isNaN(result)) return Infinity;
-  const rest = Math.min(Math.abs(x) + ex, Math.abs(y) + ey);
-  return rest === Infinity || rest <= HALF_STEP ? 0 : Infinity;
+  if (nan(result)) return INFINITY;
+  const rest = min(abs(x) + ex, abs(y) + ey);
+  return rest === INFINITY || rest <= HALF_STEP ? 0 : INFINITY;
 }
 
 /** `end` is what no other operand can beat. */
 function extremeOff(end: number, x: number, y: number, ex: number, ey: number): number {
   if (ex === 0) {
     if (x === end) return 0;
-    if (Number.isNaN(x)) return ey;
+    if (nan(x)) return ey;
   }
   if (ey === 0) {
     if (y === end) return 0;
-    if (Number.isNaN(y)) return ex;
+    if (nan(y)) return ex;
   }
-  return Math.max(ex, ey);
+  return max(ex, ey);
 }
 
 function productOff(x: number, y: number, ex: number, ey: number, result: number): number {
-  if (!Number.isFinite(result)) return signIsSure(x, ex) && signIsSure(y, ey) ? 0 : Infinity;
-  return Math.abs(x) * ey + Math.abs(y) * ex + ex * ey + Math.abs(result) * U + underflow(result);
+  if (!finite(result)) return signIsSure(x, ex) && signIsSure(y, ey) ? 0 : INFINITY;
+  return abs(x) * ey + abs(y) * ex + ex * ey + abs(result) * U + underflow(result);
 }
 
 /** A kernel may multiply by the reciprocal: two roundings more, and nothing is known where that is flushed. */
 function quotientOff(x: number, y: number, ex: number, ey: number, result: number): number {
-  const size = Math.abs(y);
+  const size = abs(y);
   // The reciprocal of an infinity is 0, that of 0 an infinity.
-  if (size === Infinity) return 0;
-  if (size === 0 && ey === 0) return signIsSure(x, ex) ? 0 : Infinity;
+  if (size === INFINITY) return 0;
+  if (size === 0 && ey === 0) return signIsSure(x, ex) ? 0 : INFINITY;
   const least = size - ey;
-  if (least < TINY || 1 / (size + ey) < TINY) return Infinity;
-  if (!Number.isFinite(result)) return 0;
-  return ex / least + Math.abs(result) * (ey / least + 4 * U) + underflow(result);
+  if (least < TINY || 1 / (size + ey) < TINY) return INFINITY;
+  if (!finite(result)) return 0;
+  return ex / least + abs(result) * (ey / least + 4 * U) + underflow(result);
 }
 
 /** Whether a kernel's number is 0, above or below, as this one is. */
-const signIsSure = (x: number, ex: number): boolean => ex === 0 || Math.abs(x) > ex;
+const signIsSure = (x: number, ex: number): boolean => ex === 0 || abs(x) > ex;
 
-const underflow = (result: number): number => (result !== 0 && Math.abs(result) < TINY ? LEAST : 0);
+const underflow = (result: number): number => (result !== 0 && abs(result) < TINY ? LEAST : 0);
 
 /** One side that surely decides leaves nothing to the other: false of `&&`, true of `||`. */
 function applyLogical(op: '&&' | '||', { a, b, ea, eb }: Operands): Result {
@@ -126,8 +127,8 @@ export function applyCompare(op: CompareOp, { a, b, ea, eb }: Operands): Result 
 }
 
 function inDoubt(x: number, y: number, ex: number, ey: number): boolean {
-  if ((ex === 0 && Number.isNaN(x)) || (ey === 0 && Number.isNaN(y))) return false;
-  return ex + ey > 0 && !(Math.abs(x - y) > ex + ey);
+  if ((ex === 0 && nan(x)) || (ey === 0 && nan(y))) return false;
+  return ex + ey > 0 && !(abs(x - y) > ex + ey);
 }
 
 /** `condition` and its own error, and both arms. */
@@ -144,7 +145,7 @@ export function applySelect(
     if (!error) continue;
     const ex = ea ? ea[i]! : 0;
     const ey = eb ? eb[i]! : 0;
-    if (unsure && unsure[i]! > 0) error[i] = Math.max(ex, ey) + apart(a[i]!, b[i]!);
+    if (unsure && unsure[i]! > 0) error[i] = max(ex, ey) + apart(a[i]!, b[i]!);
     else error[i] = first ? ex : ey;
   }
   return { values, ...(error && { error }) };
@@ -152,6 +153,6 @@ export function applySelect(
 
 /** Distance of two values: 0 between those that are the same, infinite ones and NaN too. */
 function apart(x: number, y: number): number {
-  const distance = Math.abs(x - y);
-  return Object.is(x, y) ? 0 : Number.isNaN(distance) ? Infinity : distance;
+  const distance = abs(x - y);
+  return Object.is(x, y) ? 0 : nan(distance) ? INFINITY : distance;
 }

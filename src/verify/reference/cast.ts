@@ -4,6 +4,7 @@ import type { TypedExpr } from '../../spec/index.js';
 import { mapped } from './grid.js';
 import type { Result } from './operands.js';
 import { isFloat, isInteger, overflows, rounderTo, wrapTo } from './rounding.js';
+import { INFINITY, abs, max, nan } from './numbers.js';
 
 export function applyCast(
   { operand, dtype, rounding, saturate }: TypedExpr & { kind: 'cast' },
@@ -23,10 +24,10 @@ export function applyCast(
     const ex = error ? error[i]! : 0;
     const y = rounded[i]!;
     let off = 0;
-    if (toInteger && fromFloat && (Number.isNaN(x) || (!saturate && overflows(x, dtype)))) off = Infinity;
-    else if (ex > 0) off = wraps && overflowsNear(x, ex, dtype) ? Infinity : castError(x, ex, y, round);
+    if (toInteger && fromFloat && (nan(x) || (!saturate && overflows(x, dtype)))) off = INFINITY;
+    else if (ex > 0) off = wraps && overflowsNear(x, ex, dtype) ? INFINITY : castError(x, ex, y, round);
     // The largest i64 is one less.
-    if (dtype === 'i64' && y === 2 ** 63) off = Math.max(off, 1);
+    if (dtype === 'i64' && y === 2 ** 63) off = max(off, 1);
     if (off === 0) continue;
     bound ??= new Float64Array(values.length);
     bound[i] = off;
@@ -36,12 +37,12 @@ export function applyCast(
 
 /** How far the values may be from `rounded` that anything within `off` of `value` rounds to. */
 function castError(value: number, off: number, rounded: number, round: (x: number) => number): number {
-  if (off === Infinity) return Infinity;
-  return Math.max(apart(round(value + off), rounded), apart(round(value - off), rounded));
+  if (off === INFINITY) return INFINITY;
+  return max(apart(round(value + off), rounded), apart(round(value - off), rounded));
 }
 
 /** One may be infinite: then the other is infinitely far, or the same. */
-const apart = (x: number, y: number): number => (x === y ? 0 : Math.abs(x - y));
+const apart = (x: number, y: number): number => (x === y ? 0 : abs(x - y));
 
 const overflowsNear = (x: number, off: number, dtype: TypedExpr['dtype']): boolean =>
   overflows(x - off, dtype) || overflows(x + off, dtype);

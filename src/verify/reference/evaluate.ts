@@ -27,6 +27,7 @@ import { argAlong, leadingAlong, randomAlong } from './rows.js';
 import { pickAlong, selectAlong } from './selection.js';
 import { lookUp, scanAlong, tally } from './tables.js';
 import { applyUnary } from './unary.js';
+import { INFINITY, abs, finite, fround } from './numbers.js';
 
 /** What every tensor with access `out` or `inout` must hold after a launch. */
 export function evaluateReference(
@@ -85,7 +86,7 @@ class SectionEvaluation {
       if (place < 0 || (where && where.values[i] === 0)) continue;
       output.values[place] = value.values[i]!;
       const doubtful = (unsure && unsure[i] !== 0) || (where?.error && where.error[i]! > 0);
-      output.error[place] = doubtful ? Infinity : (value.error?.[i] ?? 0);
+      output.error[place] = doubtful ? INFINITY : (value.error?.[i] ?? 0);
       output.written[place] = 1;
     }
   }
@@ -93,11 +94,11 @@ class SectionEvaluation {
   private evaluate(expr: TypedExpr): Grid {
     switch (expr.kind) {
       case 'literal':
-        return scalar(expr.dtype === 'f32' ? Math.fround(Number(expr.value)) : Number(expr.value));
+        return scalar(expr.dtype === 'f32' ? fround(Number(expr.value)) : Number(expr.value));
       case 'param': {
         const value = this.problem.params[expr.name];
         if (value === undefined) throw new Error(`no value for ${expr.name}`);
-        return scalar(expr.dtype === 'f32' ? Math.fround(value) : value);
+        return scalar(expr.dtype === 'f32' ? fround(value) : value);
       }
       case 'position': {
         const axis = this.axisNamed(expr.dim);
@@ -196,11 +197,11 @@ class SectionEvaluation {
   private term(expr: TypedExpr): Grid {
     const value = this.evaluate(expr);
     const product = this.productOf(expr);
-    if (!product || !(value.values.includes(Infinity) || value.values.includes(-Infinity))) return value;
+    if (!product || !(value.values.includes(INFINITY) || value.values.includes(-INFINITY))) return value;
     const { a, b } = this.pair(this.evaluate(product.left), this.evaluate(product.right)).operands;
     const error = value.error?.slice() ?? new Float64Array(value.values.length);
     value.values.forEach((each, i) => {
-      const fused = Math.abs(each) === Infinity && Number.isFinite(a[i]!) && Number.isFinite(b[i]!);
+      const fused = abs(each) === INFINITY && finite(a[i]!) && finite(b[i]!);
       if (fused && error[i] === 0) error[i] = FUSED;
     });
     return grid(value.axes, value.shape, value.values, error);
@@ -256,7 +257,7 @@ class SectionEvaluation {
     const { places, unsure } = placesIn(tensor, this.section, axes, indices, this.extentOf);
     const values = new Float64Array(places.length);
     for (let i = 0; i < values.length; i++) values[i] = places[i]! < 0 ? 0 : data[places[i]!]!;
-    const error = unsure && Float64Array.from(unsure, (flag) => (flag ? Infinity : 0));
+    const error = unsure && Float64Array.from(unsure, (flag) => (flag ? INFINITY : 0));
     return grid(axes, axes.map(this.extentOf), values, error);
   }
 

@@ -1,5 +1,7 @@
 /** What f32 arithmetic makes of a float64 result and the bound beside it. */
 
+import { INFINITY, abs, sign } from './numbers.js';
+
 /** Half the distance between 1 and the next f32. */
 export const U = 2 ** -24;
 /** The smallest f32 above 0: what a product below the normal numbers is rounded to a multiple of. */
@@ -32,13 +34,13 @@ export const bounded = (length: number): Bounded => ({
 
 /** Puts element `i`: infinite beyond the largest f32, unknown where its bound straddles that. */
 export function settle({ values, error }: Bounded, i: number, value: number, off: number): void {
-  const size = Math.abs(value);
+  const size = abs(value);
   if (size + off <= LARGEST) {
     values[i] = value;
     error[i] = off;
     return;
   }
   const beyond = size - off > LARGEST;
-  values[i] = beyond ? Math.sign(value) * Infinity : value;
-  error[i] = beyond || off === 0 ? 0 : Infinity;
+  values[i] = beyond ? sign(value) * INFINITY : value;
+  error[i] = beyond || off === 0 ? 0 : INFINITY;
 }

@@ -1,6 +1,7 @@
 /** Arrays over named axes, with a bound on how far each element may be off; broadcasting by name. */
 
 import type { Axis } from '../../spec/index.js';
+import { floor, max } from './numbers.js';
 
 export interface Grid {
   readonly axes: readonly Axis[];
@@ -62,7 +63,7 @@ function placesOf(operand: Grid, axes: readonly Axis[], shape: readonly number[]
     if (at < 0) throw new Error(`${axis} is none of ${axes.join(', ')}`);
     const step = exact >= 0 ? 1 : Number(by);
     const table = tables[at]!;
-    for (let i = 0; i < table.length; i++) table[i]! += Math.floor(i / step) * stride;
+    for (let i = 0; i < table.length; i++) table[i]! += floor(i / step) * stride;
     stride *= operand.shape[k]!;
   }
   return tables;
@@ -81,7 +82,7 @@ export function eachRun(
   if (size === 0) return;
   const last = shape.length - 1;
   const steps = tables[last] ?? new Float64Array(1);
-  const at = new Array<number>(Math.max(last, 0)).fill(0);
+  const at = new Array<number>(max(last, 0)).fill(0);
   for (let first = 0; first < size; first += steps.length) {
     let base = 0;
     for (let axis = 0; axis < last; axis++) base += tables[axis]![at[axis]!]!;

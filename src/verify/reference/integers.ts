@@ -8,13 +8,14 @@
 import type { BinaryOp, Dtype } from '../../spec/index.js';
 import { mapped } from './grid.js';
 import type { Operands, Result } from './operands.js';
+import { INFINITY, floor, imul, max, min } from './numbers.js';
 
 export function applyInteger(op: BinaryOp, dtype: Dtype, { a, b, ea, eb }: Operands): Result {
   const wide = dtype === 'i64';
   const values = mapped(a, (x, i) => (wide ? long(op, x, b[i]!) : short(op, x, b[i]!)));
   if (!ea && !eb && !(wide && !values.every(Number.isSafeInteger))) return { values };
   const error = mapped(values, (value, i) => {
-    if ((ea?.[i] ?? 0) + (eb?.[i] ?? 0) > 0) return Infinity;
+    if ((ea?.[i] ?? 0) + (eb?.[i] ?? 0) > 0) return INFINITY;
     return Number.isSafeInteger(value) ? 0 : dropped(op, a[i]!, b[i]!, value);
   });
   return { values, error };
@@ -27,15 +28,15 @@ function short(op: BinaryOp, x: number, y: number): number {
     case '-':
       return (x - y) | 0;
     case '*':
-      return Math.imul(x, y);
+      return imul(x, y);
     case '/':
-      return y === 0 ? 0 : Math.floor(x / y) | 0;
+      return y === 0 ? 0 : floor(x / y) | 0;
     case '%':
-      return y === 0 ? 0 : x - Math.floor(x / y) * y;
+      return y === 0 ? 0 : x - floor(x / y) * y;
     case 'min':
-      return Math.min(x, y);
+      return min(x, y);
     case 'max':
-      return Math.max(x, y);
+      return max(x, y);
     case '&':
       return x & y;
     case '|':
@@ -53,8 +54,8 @@ function short(op: BinaryOp, x: number, y: number): number {
 
 /** Float64 is exact as long as the result is a safe integer, but for the rounding of a quotient. */
 function long(op: BinaryOp, x: number, y: number): number {
-  if (op === 'min') return Math.min(x, y);
-  if (op === 'max') return Math.max(x, y);
+  if (op === 'min') return min(x, y);
+  if (op === 'max') return max(x, y);
   const plain = op === '+' ? x + y : op === '-' ? x - y : op === '*' ? x * y : NaN;
   // A product of 0 and a negative number has no sign.
   return Number.isSafeInteger(plain) ? plain + 0 : Number(exact(op, x, y));

@@ -3,6 +3,7 @@
 import type { ReduceOp } from '../../spec/index.js';
 import { elementsOf, grid, type Grid } from './grid.js';
 import { bounded, HALF_STEP, LARGEST, LEAST, settle, U, type Bounded } from './f32.js';
+import { INFINITY, abs, finite, max, min, nan } from './numbers.js';
 
 /** One result of a reduction: values and errors taken in one by one. */
 class Accumulator {
@@ -17,13 +18,13 @@ class Accumulator {
   private nan = false;
 
   constructor(private readonly op: ReduceOp) {
-    this.total = op === 'max' ? -Infinity : op === 'min' ? Infinity : 0;
+    this.total = op === 'max' ? -INFINITY : op === 'min' ? INFINITY : 0;
   }
 
   add(value: number, error: number): void {
     this.count++;
-    const size = Math.abs(value);
-    if (size < Infinity) this.magnitude += size;
+    const size = abs(value);
+    if (size < INFINITY) this.magnitude += size;
     else if (error === 0) {
       if (value > 0) this.above = true;
       else if (value < 0) this.below = true;
@@ -31,12 +32,12 @@ class Accumulator {
     }
     if (this.op === 'max' || this.op === 'min') {
       // Math.max and Math.min spread NaN, as kernels do.
-      this.total = this.op === 'max' ? Math.max(this.total, value) : Math.min(this.total, value);
-      this.off = Math.max(this.off, error);
+      this.total = this.op === 'max' ? max(this.total, value) : min(this.total, value);
+      this.off = max(this.off, error);
       return;
     }
     this.total += value;
-    if (size < Infinity || error === Infinity) this.off += error;
+    if (size < INFINITY || error === INFINITY) this.off += error;
   }
 
   /** Puts the result at `i`. `length` is what a mean divides by; `serial` says that one thread adds all of it. */
@@ -50,22 +51,22 @@ class Accumulator {
     const { values, error } = result;
     values[i]! /= length;
     error[i]! /= length;
-    if (Number.isFinite(values[i]!)) error[i]! += Math.abs(values[i]!) * 4 * U + LEAST;
+    if (finite(values[i]!)) error[i]! += abs(values[i]!) * 4 * U + LEAST;
   }
 
   private putSum(result: Bounded, i: number, serial: boolean): void {
     if (this.nan || (this.above && this.below)) settle(result, i, NaN, 0);
-    else if (!Number.isFinite(this.total)) {
+    else if (!finite(this.total)) {
       // Finite parts of the other sign may overflow first, and make an infinity no number; or take back a fused product.
       const rest = this.above || this.below ? LARGEST / 2 : HALF_STEP;
-      const known = !Number.isNaN(this.total) && this.magnitude + this.off < rest;
-      settle(result, i, this.total, known ? 0 : Infinity);
+      const known = !nan(this.total) && this.magnitude + this.off < rest;
+      settle(result, i, this.total, known ? 0 : INFINITY);
     } else {
-      const deep = serial ? this.count : Math.min(this.count, 64 + this.count / 128 + 10);
+      const deep = serial ? this.count : min(this.count, 64 + this.count / 128 + 10);
       const order = this.count > 1 ? deep * U * this.magnitude : 0;
       // A sum of one sign overflows in any order; one of both signs may on its way.
-      const mixed = this.magnitude > Math.abs(this.total) && this.magnitude > LARGEST / 2;
-      settle(result, i, this.total, mixed ? Infinity : this.off + order);
+      const mixed = this.magnitude > abs(this.total) && this.magnitude > LARGEST / 2;
+      settle(result, i, this.total, mixed ? INFINITY : this.off + order);
     }
   }
 }
@@ -116,10 +117,10 @@ export function reduceRanges(op: ReduceOp, operand: Grid, rows: string, offsets:
   const count = offsets.length - 1;
   const result = bounded(count * inner);
   for (let row = 0; row < count; row++) {
-    const begin = Math.max(offsets[row]!, 0);
-    const end = Math.min(offsets[row + 1]!, extent);
+    const begin = max(offsets[row]!, 0);
+    const end = min(offsets[row + 1]!, extent);
     // An empty range divides its sum of 0 by 1.
-    const length = Math.max(end - begin, 1);
+    const length = max(end - begin, 1);
     for (let i = 0; i < inner; i++) {
       const sum = new Accumulator(op);
       for (let j = begin; j < end; j++)

@@ -1,6 +1,7 @@
 /** Float64 -> the values of a dtype: one rounding, as a cast says. */
 
 import type { Dtype, Rounding } from '../../spec/index.js';
+import { INFINITY, finite, floor, max, min, nan } from './numbers.js';
 
 interface Float {
   readonly fraction: number;
@@ -46,8 +47,8 @@ export function spacing(x: number, dtype: Dtype): number {
 }
 
 function stepOf(x: number, { fraction, least }: Float): number {
-  const field = Number.isFinite(x) ? fieldOf(x) : 0;
-  return POWERS[Math.max(field, least + 1023) - fraction]!;
+  const field = finite(x) ? fieldOf(x) : 0;
+  return POWERS[max(field, least + 1023) - fraction]!;
 }
 
 /** `x` as a value of `dtype`. NaN has no integer: the caller treats it as unknown, and gets 0. */
@@ -62,22 +63,22 @@ export function rounderTo(dtype: Dtype, rounding: Rounding, saturate: boolean): 
   const range = INTEGERS[dtype];
   if (range) {
     const [low, high] = range;
-    return (x) => (Number.isNaN(x) ? 0 : saturate ? Math.min(Math.max(whole(x), low), high) : whole(x));
+    return (x) => (nan(x) ? 0 : saturate ? min(max(whole(x), low), high) : whole(x));
   }
   const float = FLOATS[dtype]!;
-  const { max } = float;
+  const { max: most } = float;
   const clamp = saturate || !float.infinite;
-  const [above, below] = clamp ? [max, -max] : [Infinity, -Infinity];
+  const [above, below] = clamp ? [most, -most] : [INFINITY, -INFINITY];
   // What lies beyond the largest number stays there unless its rounding goes away from 0.
-  const past = rounding === 'rn' || rounding === 'rp' ? above : max;
-  const before = rounding === 'rn' || rounding === 'rm' ? below : -max;
+  const past = rounding === 'rn' || rounding === 'rp' ? above : most;
+  const before = rounding === 'rn' || rounding === 'rm' ? below : -most;
   return (x) => {
-    if (Number.isNaN(x) || x === 0) return x;
-    if (x === Infinity) return above;
-    if (x === -Infinity) return below;
+    if (nan(x) || x === 0) return x;
+    if (x === INFINITY) return above;
+    if (x === -INFINITY) return below;
     const step = stepOf(x, float);
     const rounded = whole(x / step) * step;
-    return rounded > max ? past : rounded < -max ? before : rounded;
+    return rounded > most ? past : rounded < -most ? before : rounded;
   };
 }
 
@@ -89,10 +90,10 @@ const WHOLE: Readonly<Record<Rounding, (x: number) => number>> = {
 };
 
 export function roundHalfEven(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  const up = rest === 0.5 ? floor % 2 !== 0 : rest > 0.5;
-  const whole = up ? floor + 1 : floor;
+  const below = floor(x);
+  const rest = x - below;
+  const up = rest === 0.5 ? below % 2 !== 0 : rest > 0.5;
+  const whole = up ? below + 1 : below;
   // A negative number that rounds to 0 keeps its sign.
   return whole === 0 && x < 0 ? -0 : whole;
 }
@@ -102,12 +103,12 @@ export function wrapTo(x: number, dtype: Dtype): number {
   const [low, high] = INTEGERS[dtype]!;
   if (x >= low && x <= high) return x;
   const span = high - low + 1;
-  const rest = x - Math.floor(x / span) * span;
+  const rest = x - floor(x / span) * span;
   return rest > high ? rest - span : rest;
 }
 
 /** Whether a whole number lies outside an integer dtype, where an unsaturated cast says nothing. */
 export function overflows(x: number, dtype: Dtype): boolean {
   const range = INTEGERS[dtype];
-  return range !== undefined && (Number.isNaN(x) || x < range[0] || x > range[1]);
+  return range !== undefined && (nan(x) || x < range[0] || x > range[1]);
 }

@@ -7,10 +7,11 @@
 
 import type { Axis } from '../../spec/index.js';
 import { elementsOf, expand, grid, type ExtentOf, type Grid } from './grid.js';
+import { INFINITY, abs, ceil, floor, imul, max, min, nan } from './numbers.js';
 
 /** Of equal elements the lower position comes first, NaN above every number. */
 const compare = (a: number, b: number): number =>
-  Number.isNaN(a) ? (Number.isNaN(b) ? 0 : 1) : Number.isNaN(b) ? -1 : a === b ? 0 : a > b ? 1 : -1;
+  nan(a) ? (nan(b) ? 0 : 1) : nan(b) ? -1 : a === b ? 0 : a > b ? 1 : -1;
 
 /** Position along `axis` of the largest (smallest) element. */
 export function argAlong(fn: 'argmax' | 'argmin', operand: Grid, axis: Axis): Grid {
@@ -28,7 +29,7 @@ export function argAlong(fn: 'argmax' | 'argmin', operand: Grid, axis: Axis): Gr
     for (let i = 0; i < rows.length && error[row] === 0; i++) {
       if (i === best || (own === 0 && off(i) === 0)) continue;
       if (own === off(i) && compare(value(i), most) === 0) continue;
-      if (!(sign * most - own > sign * value(i) + off(i))) error[row] = Infinity;
+      if (!(sign * most - own > sign * value(i) + off(i))) error[row] = INFINITY;
     }
   }
   const [axes, shape] = without(operand, axis);
@@ -38,7 +39,7 @@ export function argAlong(fn: 'argmax' | 'argmin', operand: Grid, axis: Axis): Gr
 /** Units that masses are whole numbers of. */
 const UNIT = 2 ** 28;
 const massOf = (weight: number): number =>
-  Math.min(Math.floor(Math.min(Math.max(Number.isNaN(weight) ? 0 : weight, 0), 1) * UNIT), UNIT - 1);
+  min(floor(min(max(nan(weight) ? 0 : weight, 0), 1) * UNIT), UNIT - 1);
 
 /** Whether each element is among the first `need` along `axis`, or in the shortest run whose weights are the share `need` of all. */
 export function leadingAlong(
@@ -89,11 +90,11 @@ function leadingOfRow(
     const off = weights?.error?.[place] ?? 0;
     if (off === 0 || !weights) return 0;
     const at = weights.values[place]!;
-    return off === Infinity ? UNIT : Math.max(massOf(at + off) - massOf(at), massOf(at) - massOf(at - off));
+    return off === INFINITY ? UNIT : max(massOf(at + off) - massOf(at), massOf(at) - massOf(at - off));
   });
   const total = mass.reduce((sum, each) => sum + each, 0);
   const loose = slack.reduce((sum, each) => sum + each, 0);
-  const wanted = weights ? Math.max(1, Math.ceil(need * total)) : need;
+  const wanted = weights ? max(1, ceil(need * total)) : need;
   if (wanted > total) return places.forEach((place) => put(place, true, loose === 0));
   let before = 0;
   let last = 0;
@@ -101,18 +102,18 @@ function leadingOfRow(
     const is = before < wanted;
     if (is) last = i;
     // Moving a share of the masses' errors to either side moves the end by at most all of them.
-    const sure = loose === 0 || Math.abs(before - wanted) > 2 * loose + 1;
+    const sure = loose === 0 || abs(before - wanted) > 2 * loose + 1;
     before += own;
     return { is, sure };
   });
   // The last that leads; what its rounding could exchange with it is not sure.
-  const edge = [order[last]!, order[Math.min(last + 1, order.length - 1)]!];
+  const edge = [order[last]!, order[min(last + 1, order.length - 1)]!];
   order.forEach((place, i) => {
     const near = edge.some((at) => {
       const off = doubt(place) + doubt(at);
       if (off === 0) return false;
       if (doubt(place) === doubt(at) && compare(keys.values[place]!, keys.values[at]!) === 0) return false;
-      return !(Math.abs(keys.values[place]! - keys.values[at]!) > off);
+      return !(abs(keys.values[place]! - keys.values[at]!) > off);
     });
     put(place, leads[i]!.is, leads[i]!.sure && !near);
   });
@@ -157,9 +158,9 @@ export function philox(counter: readonly number[], key: readonly [number, number
 function product(a: number, b: number): readonly [number, number] {
   const [ah, al, bh, bl] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
   const low = al * bl;
-  const middle = ah * bl + Math.floor(low / 65536);
+  const middle = ah * bl + floor(low / 65536);
   const other = al * bh + (middle % 65536);
-  return [ah * bh + Math.floor(middle / 65536) + Math.floor(other / 65536), Math.imul(a, b) >>> 0];
+  return [ah * bh + floor(middle / 65536) + floor(other / 65536), imul(a, b) >>> 0];
 }
 
 function rowsOf({ axes, shape }: Grid, axis: Axis) {
@@ -167,7 +168,7 @@ function rowsOf({ axes, shape }: Grid, axis: Axis) {
   const length = shape[at]!;
   const inner = elementsOf(shape.slice(at + 1));
   const count = elementsOf(shape.slice(0, at)) * inner;
-  const place = (row: number, i: number) => (Math.floor(row / inner) * length + i) * inner + (row % inner);
+  const place = (row: number, i: number) => (floor(row / inner) * length + i) * inner + (row % inner);
   return { length, count, place };
 }
 

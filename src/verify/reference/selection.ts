@@ -8,6 +8,7 @@
 
 import type { Axis, SelectFn } from '../../spec/index.js';
 import { elementsOf, expand, grid, stridesOf, type ExtentOf, type Grid } from './grid.js';
+import { INFINITY, floor, nan } from './numbers.js';
 
 /** Positions along `axis` of the largest (smallest) elements, in order, along `slots`. */
 export function selectAlong(
@@ -34,7 +35,7 @@ export function selectAlong(
       for (let slot = 0; slot < slots.extent; slot++) {
         const to = (o * slots.extent + slot) * inner + i;
         values[to] = row[slot]!.position;
-        error[to] = certain[slot] ? 0 : Infinity;
+        error[to] = certain[slot] ? 0 : INFINITY;
       }
     }
   }
@@ -68,7 +69,7 @@ function order(fn: SelectFn, row: Candidate[], count: number): readonly boolean[
 
 /** Order of numbers: NaN above every number, -0 equal to 0. */
 function compare(a: number, b: number): number {
-  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+  if (nan(a) || nan(b)) return Number(nan(a)) - Number(nan(b));
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
@@ -84,11 +85,11 @@ export function pickAlong(operand: Grid, axis: Axis, index: Grid, extentOf: Exte
   for (let i = 0; i < values.length; i++) {
     const from = operand.axes.reduce((place, each, k) => {
       const along = axes.indexOf(each);
-      const position = each === axis ? positions[i]! : Math.floor(i / resultStrides[along]!) % shape[along]!;
+      const position = each === axis ? positions[i]! : floor(i / resultStrides[along]!) % shape[along]!;
       return place + position * strides[k]!;
     }, 0);
     values[i] = operand.values[from]!;
-    error[i] = doubt && doubt[i]! > 0 ? Infinity : (operand.error?.[from] ?? 0);
+    error[i] = doubt && doubt[i]! > 0 ? INFINITY : (operand.error?.[from] ?? 0);
   }
   return grid(axes, shape, values, error);
 }

@@ -2,6 +2,7 @@
 
 import type { Axis, TallyFn } from '../../spec/index.js';
 import { grid, type Grid } from './grid.js';
+import { INFINITY } from './numbers.js';
 
 /** `operand`: the indices, over the counted axes in their order. */
 export function tally(fn: TallyFn, operand: Grid, bins: Axis, extent: number): Grid {
@@ -30,7 +31,7 @@ export function scanAlong({ axes, shape, values }: Grid): Grid {
 export function lookUp(table: Grid, index: Grid): Grid {
   const values = index.values.map((at) => table.values[at] ?? 0);
   const doubt = index.error?.map((error, i) =>
-    error > 0 ? Infinity : (table.error?.[index.values[i]!] ?? 0),
+    error > 0 ? INFINITY : (table.error?.[index.values[i]!] ?? 0),
   );
   const own = doubt ?? (table.error && index.values.map((at) => table.error![at] ?? 0));
   return grid(index.axes, index.shape, values, own);

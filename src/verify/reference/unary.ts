@@ -11,6 +11,7 @@ import { mapped } from './grid.js';
 import { applyInteger } from './integers.js';
 import type { Result } from './operands.js';
 import { roundHalfEven } from './rounding.js';
+import { INFINITY, abs, finite, max, min, nan, sign } from './numbers.js';
 
 interface Function1 {
   readonly of: (x: number) => number;
@@ -64,47 +65,47 @@ export function applyUnary(
     const x = values[i]!;
     const y = f.of(x);
     const ex = error ? error[i]! : 0;
-    settle(result, i, y, op === 'rcp' && isFlushed(x, y, ex) ? Infinity : offOf(f, x, y, ex));
+    settle(result, i, y, op === 'rcp' && isFlushed(x, y, ex) ? INFINITY : offOf(f, x, y, ex));
   }
   return result;
 }
 
 function offOf({ of, relative, flushes, turns }: Function1, x: number, y: number, ex: number): number {
-  if (ex === Infinity) return Infinity;
+  if (ex === INFINITY) return INFINITY;
   let off = ex === 0 ? 0 : turns && ex >= 1 ? 2 : spread(of, x, ex, y);
-  if (!Number.isFinite(y)) return off;
-  off += Math.abs(y) * relative * U;
+  if (!finite(y)) return off;
+  off += abs(y) * relative * U;
   if (flushes) off += TINY;
-  return turns ? Math.min(off, 2) : off;
+  return turns ? min(off, 2) : off;
 }
 
 /** A reciprocal of a number below the normal ones, or that is one, may be flushed; next to 0 there is no telling its sign. */
 function isFlushed(x: number, y: number, ex: number): boolean {
-  return (x !== 0 && Math.abs(x) < TINY) || (y !== 0 && Math.abs(y) < TINY) || (ex > 0 && Math.abs(x) <= ex);
+  return (x !== 0 && abs(x) < TINY) || (y !== 0 && abs(y) < TINY) || (ex > 0 && abs(x) <= ex);
 }
 
 /** How far f moves where its argument moves by `off`; these functions are monotone in so short a stretch, or turn smoothly. */
 function spread(of: (x: number) => number, x: number, off: number, y: number): number {
   const low = of(x - off);
   const high = of(x + off);
-  const distance = Math.max(Math.abs(low - y), Math.abs(high - y));
-  if (!Number.isNaN(distance)) return distance;
+  const distance = max(abs(low - y), abs(high - y));
+  if (!nan(distance)) return distance;
   const all = [low, y, high];
   // Outside the domain, or beyond the largest f32, wherever the argument may be; else at the edge, where anything may come out.
   const same =
     all.every(Number.isNaN) ||
     all.every((each) => each > 2 * LARGEST) ||
     all.every((each) => each < -2 * LARGEST);
-  return same ? 0 : Infinity;
+  return same ? 0 : INFINITY;
 }
 
 /** Maclaurin series up to 2, continued fraction beyond (Abramowitz and Stegun 7.1.5 and 7.1.14). */
 export function erf(x: number): number {
-  if (Number.isNaN(x)) return x;
-  if (Math.abs(x) > 2) return Math.sign(x) * (1 - tail(Math.abs(x)));
+  if (nan(x)) return x;
+  if (abs(x) > 2) return sign(x) * (1 - tail(abs(x)));
   let term = x;
   let sum = x;
-  for (let n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) {
+  for (let n = 1; abs(term) > 1e-18 * abs(sum); n++) {
     term *= (-x * x) / n;
     sum += term / (2 * n + 1);
   }
@@ -112,7 +113,7 @@ export function erf(x: number): number {
 }
 
 export function erfc(x: number): number {
-  if (Number.isNaN(x)) return x;
+  if (nan(x)) return x;
   return x > 2 ? tail(x) : 1 - erf(x);
 }
 

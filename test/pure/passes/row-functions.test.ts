@@ -29,7 +29,7 @@ const schedule = (spec: typeof greedy, binding: Binding, arch = 'sm90') => {
 describe('a function of a whole row', () => {
   test('is a cluster of CTAs where there are clusters, else one CTA', () => {
     for (const { name, hasClusters } of ARCHITECTURES) {
-      expect(schedule(greedy, row(151936), name).cluster).toBe(hasClusters ? 2 : 1);
+      expect(schedule(greedy, row(151936), name).cluster).toBe(hasClusters ? 8 : 1);
       expect(schedule(drawn, settings(151936), name).cluster).toBe(hasClusters ? 8 : 1);
       expect(schedule(filtered, settings(151936), name).cluster).toBe(hasClusters ? 2 : 1);
     }

@@ -51,6 +51,17 @@ const right: Element = { actual: 1, expected: 1 };
 const passes = (dtype: Dtype, element: Element, tolerance = 1): boolean =>
   compared(dtype, [right, element], { tolerance }).failures.length === 0;
 
+test('what the formula writes is counted, and what the reference is sure of', () => {
+  const unsure: Element = { ...right, error: Infinity };
+  const { written, sure } = compared('f32', [
+    right,
+    unsure,
+    { ...right, error: 1e-9 },
+    { ...right, meant: false },
+  ]);
+  expect([written, sure]).toEqual([3, 2]);
+});
+
 describe('an element is right', () => {
   test('where it is the reference, whatever that is', () => {
     for (const expected of [0, 1.5, -3, Infinity, -Infinity, NaN])
