@@ -3,7 +3,10 @@
 import type { ReduceOp } from '../../spec/index.js';
 import { elementsOf, grid, type Grid } from './grid.js';
 import { bounded, HALF_STEP, LARGEST, LEAST, settle, U, type Bounded } from './f32.js';
-import { INFINITY, abs, finite, max, min, nan } from './numbers.js';
+import { INFINITY, abs, finite, floor, max, min, nan } from './numbers.js';
+
+/** Whole numbers that add up to no more than this are added exactly, in any order. */
+const EXACT = 2 ** 24;
 
 /** One result of a reduction: values and errors taken in one by one. */
 class Accumulator {
@@ -12,6 +15,8 @@ class Accumulator {
   private magnitude = 0;
   private off = 0;
   private count = 0;
+  /** Nothing but whole numbers so far. */
+  private whole = true;
   /** Elements that are infinite, or no number, whatever rounding does. */
   private above = false;
   private below = false;
@@ -37,6 +42,7 @@ class Accumulator {
       return;
     }
     this.total += value;
+    if (floor(size) !== size) this.whole = false;
     if (size < INFINITY || error === INFINITY) this.off += error;
   }
 
@@ -63,7 +69,8 @@ class Accumulator {
       settle(result, i, this.total, known ? 0 : INFINITY);
     } else {
       const deep = serial ? this.count : min(this.count, 64 + this.count / 128 + 10);
-      const order = this.count > 1 ? deep * U * this.magnitude : 0;
+      const isExact = this.whole && this.off === 0 && this.magnitude <= EXACT;
+      const order = this.count > 1 && !isExact ? deep * U * this.magnitude : 0;
       // A sum of one sign overflows in any order; one of both signs may on its way.
       const mixed = this.magnitude > abs(this.total) && this.magnitude > LARGEST / 2;
       settle(result, i, this.total, mixed ? INFINITY : this.off + order);

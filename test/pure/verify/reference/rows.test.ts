@@ -7,6 +7,7 @@ import { problemsOf } from '../../../../src/verify/index.js';
 import { planned } from '../subjects.js';
 import { evaluateReference } from '../../../../src/verify/reference/index.js';
 import { applyBinary } from '../../../../src/verify/reference/binary.js';
+import { reduceAxis } from '../../../../src/verify/reference/reduce.js';
 import { argAlong, leadingAlong, philox } from '../../../../src/verify/reference/rows.js';
 
 const row = (values: readonly number[], error?: readonly number[]) =>
@@ -67,6 +68,15 @@ describe('functions of a row in the reference', () => {
 });
 
 describe('what is sure', () => {
+  test('sums of whole numbers, where f32 holds them', () => {
+    const off = (values: readonly number[], error?: readonly number[]) =>
+      reduceAxis('sum', row(values, error), 'n', undefined, false).error?.[0] ?? 0;
+    expect([off([1, 0, 1, 1]), off([2 ** 23, -3, 2 ** 22])]).toEqual([0, 0]);
+    expect(off([1, 0.5, 1])).toBeGreaterThan(0);
+    expect(off([2 ** 24, 1, 1])).toBeGreaterThan(0);
+    expect(off([1, 1], [0, 0.25])).toBeGreaterThan(0);
+  });
+
   test('one side that surely decides leaves nothing to the other', () => {
     const [a, b] = [Float64Array.of(0, 0, 1, 1), Float64Array.of(0, 1, 0, 1)];
     const of = (op: '&&' | '||', ea: readonly number[], eb: readonly number[]) => {
