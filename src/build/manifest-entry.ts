@@ -12,7 +12,14 @@ import {
   type VariantEntry,
 } from '../device/index.js';
 import { gridExpr } from '../emit/index.js';
-import { modeStrides, type IrScalar, type Kernel, type Stride, type TileExpr } from '../ir/index.js';
+import {
+  clusterSize,
+  modeStrides,
+  type IrScalar,
+  type Kernel,
+  type Stride,
+  type TileExpr,
+} from '../ir/index.js';
 import { sharedBytes } from '../passes/index.js';
 import type { BoundKernel, BoundTensor } from '../spec/index.js';
 import { readCubin, reportResources } from '../toolchain/index.js';
@@ -177,12 +184,13 @@ function launchRule(rendered: RenderedVariant, sharedMemoryBytes: number): Launc
   const { kernel, variant } = rendered;
   const { schedule } = kernel;
   const tiles = launchExpr(gridExpr(kernel));
-  const { persistent, cluster } = schedule!;
+  const { persistent } = schedule!;
+  const cluster = clusterSize(schedule!);
   const grid = persistent ? expr.binary('min', tiles, residentCtas(persistent.ctasPerSm, cluster)) : tiles;
   return {
     grid: [grid, expr.const(1), expr.const(1)],
     block: [schedule!.threads, 1, 1],
-    cluster: [schedule!.cluster, 1, 1],
+    cluster: [cluster, 1, 1],
     sharedMemoryBytes,
     pdl: variant.pdl,
     cooperative: false,

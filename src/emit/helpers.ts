@@ -116,15 +116,22 @@ export function helperSource(helper: Helper, imports: Imports): string {
       '    return (order_key(value, ascending) & -65536) | (65535 - position)',
     ].join('\n');
   }
-  if (helper === 'peers' || helper === 'peers_below') {
-    const [i32, u32] = [imports.type('i32'), imports.use('Uint32')];
-    const below = `${u32}((${i32}(1) << cute.arch.lane_idx()) - 1)`;
+  if (helper === 'same_lanes') {
+    const i32 = imports.type('i32');
     return [
       '@cute.jit',
-      `def ${helper}(value: ${i32}) -> ${i32}:`,
-      `    # lanes of the warp with the same value${helper === 'peers' ? '' : ', below this one'}`,
-      `    same = ${u32}(cute.arch.match_sync(-1, value))`,
-      `    return ${i32}(cute.arch.popc(same${helper === 'peers' ? '' : ` & ${below}`}))`,
+      `def same_lanes(value: ${i32}) -> ${i32}:`,
+      '    # mask of the lanes of the warp with the same value',
+      `    return ${i32}(cute.arch.match_sync(-1, value))`,
+    ].join('\n');
+  }
+  if (helper === 'count_below') {
+    const i32 = imports.type('i32');
+    return [
+      '@cute.jit',
+      `def count_below(lanes: ${i32}) -> ${i32}:`,
+      '    # how many lanes of a mask come before this one',
+      `    return cute.arch.popc(lanes & ((${i32}(1) << cute.arch.lane_idx()) - 1))`,
     ].join('\n');
   }
   if (helper === 'warp_scan') {

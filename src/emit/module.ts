@@ -6,7 +6,7 @@
 
 import { readFileSync } from 'node:fs';
 import Handlebars from 'handlebars';
-import type { IrScalar, IrTensor, Kernel, Target } from '../ir/kernel.js';
+import { clusterSize, type IrScalar, type IrTensor, type Kernel, type Target } from '../ir/kernel.js';
 import { tileCount } from '../passes/lower-sweeps.js';
 import { arith, i32, type TileExpr } from '../ir/tile.js';
 import type { Place } from '../util/errors.js';
@@ -66,7 +66,7 @@ export function renderModule(kernel: Kernel, target: Target, header: ModuleHeade
     arguments: parameters.map((parameter) => parameter.name).join(', '),
     grid,
     threads: schedule.threads,
-    cluster: schedule.cluster > 1 ? schedule.cluster : false,
+    cluster: clusterSize(schedule) > 1 ? clusterSize(schedule) : false,
     minBlocks: schedule.minBlocks ?? false,
     // For several CTAs an SM the DSL asks a driver how much of it is shared memory, unless it is told.
     carveout: (schedule.minBlocks ?? 0) > 1 && 100,

@@ -124,9 +124,11 @@ export class ExprPrinter {
           text: `65535 - (${this.operand(expr.operand, PRECEDENCE['&']!)} & 65535)`,
           precedence: PRECEDENCE['-']!,
         };
-      case 'warp-peers':
+      case 'warp-match':
+        return atom(`${this.imports.helper('same_lanes')}(${this.print(expr.operand)})`);
+      case 'lane-count':
         return atom(
-          `${this.imports.helper(expr.which === 'all' ? 'peers' : 'peers_below')}(${this.print(expr.operand)})`,
+          `${expr.which === 'all' ? 'cute.arch.popc' : this.imports.helper('count_below')}(${this.print(expr.operand)})`,
         );
       case 'warp-scan':
         return atom(`${this.imports.helper('warp_scan')}(${this.print(expr.operand)})`);

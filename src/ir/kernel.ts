@@ -264,6 +264,8 @@ export interface Schedule {
   readonly threads: number;
   /** CTAs of a cluster that share one row; 1 without a cluster. */
   readonly cluster: number;
+  /** CTAs of a cluster that count all rows together, each with rows of its own; absent: each CTA counts all. */
+  readonly counters?: number;
   readonly residency: Residency;
   /** CTAs of a persistent grid on one SM; absent: one CTA for each tile of rows. */
   readonly persistent?: { readonly ctasPerSm: number };
@@ -278,6 +280,9 @@ export interface Schedule {
   /** Why this schedule: one sentence a choice. */
   readonly reasons: readonly string[];
 }
+
+/** CTAs of a cluster as it is launched. */
+export const clusterSize = ({ cluster, counters = 1 }: Schedule): number => cluster * counters;
 
 /** What the schedule fixes for one section. */
 export interface SectionSchedule {

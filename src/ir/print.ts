@@ -30,13 +30,14 @@ export function printKernel(kernel: Kernel): string {
     const persistent = schedule.persistent
       ? `, persistent with ${schedule.persistent.ctasPerSm} CTAs an SM`
       : '';
+    const counters = schedule.counters === undefined ? '' : `, ${schedule.counters} CTAs count together`;
     const registers =
       schedule.minBlocks === undefined ? '' : `, registers for ${schedule.minBlocks} CTAs an SM`;
     const steps = schedule.steps === undefined ? '' : `, ${schedule.steps} steps at once`;
     const ahead = schedule.ahead === undefined ? '' : `, ahead of the wait ${schedule.ahead}`;
     const streams = schedule.streams === undefined ? '' : `, streams ${schedule.streams}`;
     lines.push(
-      `  schedule ${schedule.threads} threads, cluster ${schedule.cluster}, ${schedule.residency}${persistent}${registers}${steps}${ahead}${streams}`,
+      `  schedule ${schedule.threads} threads, cluster ${schedule.cluster}${counters}, ${schedule.residency}${persistent}${registers}${steps}${ahead}${streams}`,
     );
   }
   for (const region of kernel.shared)
@@ -246,8 +247,10 @@ function printExpr(expr: TileExpr): string {
       return `${expr.dtype}.${expr.rounding}${expr.saturate ? '.sat' : ''}(${printExpr(expr.operand)})`;
     case 'order-key':
       return `order-key${expr.ascending ? '.ascending' : ''}(${printExpr(expr.operand)}${expr.position ? `, ${printExpr(expr.position)}` : ''})`;
-    case 'warp-peers':
-      return `warp.peers.${expr.which}(${printExpr(expr.operand)})`;
+    case 'warp-match':
+      return `warp.match(${printExpr(expr.operand)})`;
+    case 'lane-count':
+      return `lanes.${expr.which}(${printExpr(expr.operand)})`;
     case 'warp-scan':
       return `warp.scan(${printExpr(expr.operand)})`;
     case 'key-position':

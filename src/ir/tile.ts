@@ -77,8 +77,10 @@ export type TileExpr = TileType &
       }
     /** The position in a key that has one. */
     | { readonly kind: 'key-position'; readonly operand: TileExpr }
-    /** Lanes of the warp with the same i32: all, or those below this one. */
-    | { readonly kind: 'warp-peers'; readonly which: 'all' | 'below'; readonly operand: TileExpr }
+    /** The mask of the warp's lanes with the same i32. */
+    | { readonly kind: 'warp-match'; readonly operand: TileExpr }
+    /** How many lanes a mask has: all, or those below this one. */
+    | { readonly kind: 'lane-count'; readonly which: 'all' | 'below'; readonly operand: TileExpr }
     /** Sum over the lanes of the warp up to this one, i32. */
     | { readonly kind: 'warp-scan'; readonly operand: TileExpr }
     /** An integer whose bits are all 1 where 0 <= operand < extent, else all 0: arithmetic, not a condition. */
@@ -314,7 +316,8 @@ export function expressionsOf(expr: TileExpr): readonly TileExpr[] {
     case 'cast':
     case 'warp-reduce':
     case 'key-position':
-    case 'warp-peers':
+    case 'warp-match':
+    case 'lane-count':
     case 'warp-scan':
       return [expr.operand];
     case 'random-bits':

@@ -7,7 +7,7 @@
 
 import type { Architecture } from '../device/arch.js';
 import { dtypeBytes } from '../ir/dtype.js';
-import { partsOf, type Kernel, type Target } from '../ir/kernel.js';
+import { clusterSize, partsOf, type Kernel, type Target } from '../ir/kernel.js';
 import { RoseError, type ErrorCode, type Place } from '../util/errors.js';
 
 export function checkLegality(kernel: Kernel, target: Target, arch: Architecture): Kernel {
@@ -39,20 +39,21 @@ export function checkLegality(kernel: Kernel, target: Target, arch: Architecture
       fewer,
     );
   }
-  if (schedule.cluster > 1 && !arch.hasClusters) {
+  const cluster = clusterSize(schedule);
+  if (cluster > 1 && !arch.hasClusters) {
     refuse(
       'TARGET_UNSUPPORTED',
       'no clusters',
-      `a cluster of ${schedule.cluster}`,
+      `a cluster of ${cluster}`,
       'sm90 or later',
       'build for sm90 or later, or without a cluster',
     );
   }
-  if (schedule.cluster > arch.maxClusterSize) {
+  if (cluster > arch.maxClusterSize) {
     refuse(
       'SCHEDULE_ILLEGAL',
       'the cluster is too large',
-      `${schedule.cluster} CTAs`,
+      `${cluster} CTAs`,
       `at most ${arch.maxClusterSize}`,
       fewer,
     );

@@ -22,6 +22,7 @@ import type {
 import { dtypeBytes } from '../ir/dtype.js';
 import type { ScheduleOverride } from '../plan/index.js';
 import { contiguousAxis } from './assign-axes.js';
+import { countingCtas, countingThreads } from './choose-counters.js';
 import { draftSelection } from './choose-selection.js';
 import { draftSplit, isSplit } from './choose-split.js';
 import { chooseVector, tensorOf } from './choose-vector.js';
@@ -43,8 +44,6 @@ const ONE_ACCESS = 8;
 const WARP = 32;
 /** Threads of a CTA on every architecture. */
 const MAX_THREADS = 1024;
-/** Threads of a CTA that counts all rows: few CTAs count each with many threads in prefill. */
-const COUNTING_THREADS = { decode: 256, prefill: 1024 };
 /** Threads of a CTA in the prefill schedule unless a row needs more: small CTAs overlap their barriers. */
 const PREFILL_THREADS = 128;
 
@@ -64,9 +63,15 @@ export function chooseSchedule(
   );
   const cluster = Math.max(...drafts.map((draft) => draft.cluster));
   const split = drafts.some((draft) => draft.split);
+  const counters = countingCtas(
+    drafts.map((draft) => draft.section),
+    target,
+    arch,
+    override,
+  );
   const threads = split
     ? Math.max(...drafts.map((draft) => draft.threadsPerRow))
-    : ctaThreads(drafts, target, override);
+    : ctaThreads(drafts, target, arch, override, counters);
   // A selection works on registers, whatever is asked for.
   const asked = split || kernel.sections.some((section) => section.then) ? undefined : override.residency;
   const residency = asked ?? worstResidency(drafts.map((draft) => draft.residency));
@@ -86,12 +91,16 @@ export function chooseSchedule(
       draft.reasons.map((why) => (draft.section.name === '' ? why : `${draft.section.name}: ${why}`)),
     ),
     `${threads} threads a CTA`,
+    ...(counters > 1 ? [`a cluster of ${counters} CTAs counts the rows once for all of them`] : []),
   ];
   // The CTAs of several sections are told apart by their index, which a persistent grid reuses.
   // Who counts all rows does it once for many tiles, where there are many.
   const countsAll = target.phase === 'prefill' && sections.some((section) => section.tables);
   const ctasPerSm = override.ctasPerSm ?? (countsAll ? 1 : undefined);
-  const persistent = ctasPerSm === undefined || sections.length > 1 ? {} : { persistent: { ctasPerSm } };
+  // Ranks go on from tile to tile within a warp: where several threads share a row, they do not.
+  const isOneTile = sections.some(({ tables, schedule }) => tables && schedule.threadsPerRow > 1);
+  const persistent =
+    ctasPerSm === undefined || sections.length > 1 || isOneTile ? {} : { persistent: { ctasPerSm } };
   const { streams } = override;
   const steps = override.steps ?? drafts.find((draft) => draft.steps !== undefined)?.steps;
   const ahead = override.ahead ?? defaultAhead(kernel, target);
@@ -104,10 +113,11 @@ export function chooseSchedule(
   const schedule: Schedule = {
     threads,
     cluster,
+    ...(counters > 1 && { counters }),
     residency,
     ...persistent,
     ...(minBlocks > 0 && { minBlocks }),
-    ...(steps !== undefined && (split || drafts.some(gathers)) && { steps }),
+    ...(steps !== undefined && (split || counters > 1 || drafts.some(gathers)) && { steps }),
     ...(ahead !== 'none' && target.dependentLaunch && arch.hasDependentLaunch && { ahead }),
     ...(streams !== undefined && { streams }),
     reasons,
@@ -334,13 +344,23 @@ function registerElements(threads: number, arch: Architecture): number {
   return Math.min(MAX_ELEMENTS_IN_REGISTERS, Math.floor((arch.registersPerSm / threads - 32) / 2));
 }
 
-function ctaThreads(drafts: readonly Draft[], target: Target, override: ScheduleOverride): number {
+function ctaThreads(
+  drafts: readonly Draft[],
+  target: Target,
+  arch: Architecture,
+  override: ScheduleOverride,
+  counters: number,
+): number {
   const widest = Math.max(...drafts.map((draft) => draft.threadsPerRow));
   // Whole rows of one section; several sections share what is asked for as they can.
   if (override.threads !== undefined && override.threads >= widest)
     return drafts.length > 1 ? override.threads : override.threads - (override.threads % widest);
-  const counts = drafts.some(({ section }) => section.tables !== undefined);
-  const base = counts ? COUNTING_THREADS[target.phase] : target.phase === 'decode' ? 32 : PREFILL_THREADS;
+  const sections = drafts.map(({ section }) => section);
+  const base = sections.some(({ tables }) => tables)
+    ? countingThreads(sections, target, arch, counters)
+    : target.phase === 'decode'
+      ? 32
+      : PREFILL_THREADS;
   const rows = Math.ceil(Math.max(widest, base) / widest);
   return Math.max(1, Math.min(rows, Math.floor(MAX_THREADS / widest))) * widest;
 }

@@ -43,9 +43,13 @@ export function lowerSweeps(kernel: Kernel): Kernel {
   return { ...kernel, sections, shared };
 }
 
-/** CTAs that a section takes: one for each tile of rows, times the cluster. */
+/** CTAs that a section takes: one for each tile of rows, in whole clusters. */
 export function tileCount(kernel: Kernel, section: Section): TileExpr {
-  return arith('*', rowTiles(section), i32(kernel.schedule!.cluster));
+  const { cluster, counters = 1 } = kernel.schedule!;
+  const tiles = rowTiles(section);
+  // Those that count together are there together.
+  const whole = arith('*', arith('/', arith('+', tiles, i32(counters - 1)), i32(counters)), i32(counters));
+  return arith('*', counters === 1 ? tiles : whole, i32(cluster));
 }
 
 function rowTiles(section: Section): TileExpr {
@@ -77,27 +81,30 @@ function lowerTiles(
   tile: TileExpr,
 ): { body: readonly Statement[]; shared: readonly SharedRegion[] } {
   const { cluster, persistent } = kernel.schedule!;
-  const own = cluster === 1 ? tile : arith('/', tile, i32(cluster));
+  const first = arith('/', tile, i32(cluster));
+  const ctas: TileExpr =
+    kernel.sections.length === 1 ? { kind: 'cta-count', dtype: 'i32', width: 0 } : tileCount(kernel, section);
   if (!persistent) {
-    const { prologue, body, shared } = lowerSection(kernel, section, names, own);
+    const place = { first, count: i32(1), cta: tile, ctas };
+    const { prologue, body, shared } = lowerSection(kernel, section, names, first, place);
     const whole = [...prologue, ...body];
     return { body: section.schedule!.split ? waitLate(whole) : whole, shared };
   }
   const variable = names.fresh('row_tile');
-  const count: TileExpr = { kind: 'cta-count', dtype: 'i32', width: 0 };
   const tiles = rowTiles(section);
   const before: Statement[] = [];
-  const walk = section.tables
-    ? neighbours(own, tiles, count, names, before)
-    : { begin: own, end: tiles, step: cluster === 1 ? count : arith('/', count, i32(cluster)) };
-  const { prologue, body, shared } = lowerSection(kernel, section, names, name(variable, 'i32'), walk.begin);
+  const { walk, ...own } = section.tables
+    ? neighbours(first, tiles, ctas, names, before)
+    : { walk: { begin: first, end: tiles, step: arith('/', ctas, i32(cluster)) }, first, count: i32(1) };
+  const place = { ...own, cta: tile, ctas };
+  const { prologue, body, shared } = lowerSection(kernel, section, names, name(variable, 'i32'), place);
   const loop: Statement = {
     kind: 'loop',
     variable,
     ...walk,
     unroll: 1,
-    // Partial results of this tile must be read before the next tile overwrites them.
-    body: [...body, ...betweenTiles(shared, cluster)],
+    // Partial results of this tile must be read before the next tile overwrites them; what is counted is a warp's own.
+    body: [...body, ...(section.tables ? [] : betweenTiles(shared, cluster))],
   };
   return { body: [...before, ...prologue, loop], shared };
 }
@@ -134,24 +141,22 @@ function meetsCluster(statement: Statement): boolean {
   }
 }
 
-/** Tiles next to each other, so that the ranks of one tile go on from those of the tile before. */
+/** Tiles next to each other, as many for each CTA, so that the ranks of a CTA's rows go on from those before. */
 function neighbours(
   cta: TileExpr,
   tiles: TileExpr,
   ctas: TileExpr,
   names: Names,
   out: Statement[],
-): { begin: TileExpr; end: TileExpr; step: TileExpr } {
+): { walk: { begin: TileExpr; end: TileExpr; step: TileExpr }; first: TileExpr; count: TileExpr } {
   const bind = (wanted: string, value: TileExpr): TileExpr => {
     const fresh = names.fresh(wanted);
     out.push({ kind: 'let', name: fresh, value });
     return name(fresh, 'i32');
   };
-  const count = bind('row_tiles', tiles);
-  const share = bind('tiles_a_cta', arith('/', arith('+', count, arith('-', ctas, i32(1))), ctas));
-  const begin = bind('first_tile', arith('*', cta, share));
-  const end = extreme('min', arith('+', begin, share), count);
-  return { begin, end, step: i32(1) };
+  const count = bind('tiles_a_cta', arith('/', arith('+', tiles, arith('-', ctas, i32(1))), ctas));
+  const first = bind('first_tile', arith('*', cta, count));
+  return { walk: { begin: i32(0), end: count, step: i32(1) }, first, count };
 }
 
 function betweenTiles(shared: readonly SharedRegion[], cluster: number): readonly Statement[] {

@@ -2,17 +2,19 @@
  * Positions of a row axis -> the same threads, one after the other.
  *
  * Before: rows (tokens, heads), each loading its token's table.   After: heads cut in runs of `n`; a run's positions are tiles
- * of one thread, whose loads are in flight together and which loads what does not vary along the axis once.
- * Bails out where the axis is dynamic, indexed, reduced or not part of every store, and where a row does not divide evenly
- * among the threads of a warp.
+ * of one thread, whose loads are in flight together and which loads what does not vary along the axis once. So does a row that
+ * is written to several places, each of them indexed by a position.
+ * Bails out where the axis is dynamic, reduced, indexes a load or is not part of every store, and where a row does not divide
+ * evenly among the threads of a warp, or of whole warps where nothing is reduced.
  */
 
-import { storeOperands, type Access, type AxisInfo, type Kernel, type Section } from '../ir/kernel.js';
+import type { Access, AxisInfo, Kernel, Section, Store, Value } from '../ir/kernel.js';
 import type { ScheduleOverride } from '../plan/index.js';
 import type { Axis } from '../spec/index.js';
 import { laneAxes, largestDivisor, mayHoldThreads } from './lane-axes.js';
 import { innerAxis, outerAxis, splitAxis } from './split-axis.js';
 
+const WARP = 32;
 /** f32 elements that a thread may hold for the positions it walks: their loads, results and the tables that they share. */
 const MAX_WALKED_ELEMENTS = 64;
 
@@ -37,7 +39,10 @@ export function walkRows(
   const [first, ...others] = laneAxes(section);
   if (!first || first.dynamic || first.extent % vector !== 0) return section;
   const vectors = first.extent / vector;
-  if (vectors > 32 || !Number.isInteger(Math.log2(vectors))) return section;
+  const reduces = section.values.some(({ kind }) => kind === 'reduce');
+  const dividesEvenly =
+    vectors <= WARP ? Number.isInteger(Math.log2(vectors)) : !reduces && vectors % WARP === 0;
+  if (!dividesEvenly || section.tables) return section;
   const tiles = others.reduce(
     (product, lane) => product * (mayHoldThreads(section, lane.axis, first.axis) ? 1 : lane.extent),
     1,
@@ -67,18 +72,23 @@ export function walkRows(
 
 /** Static row axes that address every store and are nowhere an operand: their positions differ in nothing but place. */
 function walkable(section: Section): readonly Axis[] {
+  const { values, stores } = section;
   return section.axes
     .filter(({ role, extent }) => role === 'row' && extent !== 'dynamic' && extent > 1)
     .map(({ axis }) => axis)
     .filter(
       (axis) =>
-        section.stores.every(
+        stores.every(
           (store) =>
-            addresses(store.access, axis) &&
-            storeOperands(store)
-              .slice(1)
-              .every((id) => !section.values[id]!.axes.includes(axis)),
-        ) && section.values.every((value) => value.kind !== 'position' || value.axis !== axis),
+            (addresses(store.access, axis) ||
+              (indexes(values, store.access, axis) && coversLanes(section, store))) &&
+            (store.where === undefined || !values[store.where]!.axes.includes(axis)),
+        ) &&
+        values.every(
+          (value) =>
+            (value.kind !== 'position' || value.axis !== axis) &&
+            (value.kind !== 'load' || !indexes(values, value.access, axis)),
+        ),
     );
 }
 
@@ -96,6 +106,14 @@ function shares(section: Section, axis: Axis): boolean {
 
 const extentOf = ({ axes }: Section, axis: Axis): number =>
   Number(axes.find((info) => info.axis === axis)!.extent);
+
+/** Whether an index of an access varies along an axis. */
+const indexes = (values: readonly Value[], { terms }: Access, axis: Axis): boolean =>
+  terms.some((term) => term.kind === 'value' && values[term.value]!.axes.includes(axis));
+
+/** Whether a store writes along each lane axis. */
+const coversLanes = (section: Section, { access }: Store): boolean =>
+  laneAxes(section).every(({ axis }) => addresses(access, axis));
 
 const addresses = (access: Access, axis: Axis): boolean =>
   access.terms.some((term) => term.kind === 'axis' && term.axis === axis);

@@ -96,26 +96,24 @@ function mainDims(bound: BoundKernel, roles: Roles): readonly string[] {
   );
 }
 
-/** 0, 1, 2, around one tile and two, and a prime. */
+/** 0, 1, 2, a prime, and around the tiles that CTAs take alone and together. */
 function rowCounts(variant: VariantEntry, main: readonly string[]): readonly number[] {
   if (main.length === 0) return [1];
-  const tile = tileOf(variant, main);
-  const counts = [
-    0,
-    1,
-    2,
-    5,
-    17,
-    tile - 1,
-    tile,
-    tile + 1,
-    ...(tile > 1 && tile <= 32 ? [2 * tile + 1] : []),
-  ];
+  const tiles = tilesOf(variant, main);
+  const around = tiles.flatMap((tile) => [tile - 1, tile, tile + 1]);
+  const [tile] = tiles;
+  const counts = [0, 1, 2, 5, 17, ...around, ...(tile! > 1 && tile! <= 32 ? [2 * tile! + 1] : [])];
   return [...new Set(counts.filter((count) => count >= 0))].sort((a, b) => a - b);
 }
 
-/** Rows that one CTA takes: the fewest at which the launch has one CTA more, less one. */
-export function tileOf(variant: VariantEntry, main: readonly string[]): number {
+/** Most rows that one CTA takes, and a cluster of them. */
+const MOST_ROWS = 256;
+
+/**
+ * Rows that one CTA takes and, where they are other, those of a cluster: the fewest at which the launch has more CTAs, less
+ * one; a cluster's are spread over its CTAs.
+ */
+export function tilesOf(variant: VariantEntry, main: readonly string[]): readonly number[] {
   const ctas = (count: number): number => {
     const dims = { ...variant.dims, ...Object.fromEntries(main.map((dim) => [dim, count])) };
     for (const [dim, extent] of Object.entries(variant.dims))
@@ -124,8 +122,10 @@ export function tileOf(variant: VariantEntry, main: readonly string[]): number {
     return grid ? grid[0] : 0;
   };
   const one = ctas(1);
-  for (let count = 2; count <= 256; count++) if (ctas(count) > one) return count - 1;
-  return 1;
+  const cluster = variant.launch.cluster[0];
+  for (let count = 2; count <= MOST_ROWS * cluster; count++)
+    if (ctas(count) > one) return [...new Set([Math.max(1, Math.floor((count - 1) / cluster)), count - 1])];
+  return [1];
 }
 
 function extentsOf(

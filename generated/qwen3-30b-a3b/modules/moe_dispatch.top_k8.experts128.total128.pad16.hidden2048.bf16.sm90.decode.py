@@ -14,15 +14,20 @@
 
 import cutlass
 import cutlass.cute as cute
-from cutlass import BFloat16, Float32, Int32, Int64, Uint32
+from cutlass import BFloat16, Float32, Int32, Int64
 from cutlass.cute.runtime import make_fake_stream, make_ptr
 
 
 @cute.jit
-def peers_below(value: Int32) -> Int32:
-    # lanes of the warp with the same value, below this one
-    same = Uint32(cute.arch.match_sync(-1, value))
-    return Int32(cute.arch.popc(same & Uint32((Int32(1) << cute.arch.lane_idx()) - 1)))
+def count_below(lanes: Int32) -> Int32:
+    # how many lanes of a mask come before this one
+    return cute.arch.popc(lanes & ((Int32(1) << cute.arch.lane_idx()) - 1))
+
+
+@cute.jit
+def same_lanes(value: Int32) -> Int32:
+    # mask of the lanes of the warp with the same value
+    return Int32(cute.arch.match_sync(-1, value))
 
 
 @cute.jit
@@ -71,9 +76,10 @@ def kernel(
         r_n_bins = cute.make_rmem_tensor((4,), Int32)
         r_row_bins = cute.make_rmem_tensor((4,), Int32)
         for step in cutlass.range_constexpr(4):
-            row_or_last = cute.math.min(counted + step * 256, tokens * 8 - 1)
+            place_or_last = cute.math.min(counted + step * 256, tokens * 8 - 1)
+            counted_row = place_or_last
             # ids: (tokens, top_k=8) i32
-            g_ids = cute.make_tensor(ids_ptr + (Int64(row_or_last // 8) * 8 + Int64(row_or_last % 8)), cute.make_layout(1))
+            g_ids = cute.make_tensor(ids_ptr + Int64(counted_row), cute.make_layout(1))
             t = g_ids[0]
             bin = t - first
             r_n_bins[step] = bin
@@ -104,50 +110,49 @@ def kernel(
     if position < 128:
         s_begin[position] = base + up_to - own
     cute.arch.sync_threads()
-    if cta == 0:
-        for element in cutlass.range(thread, 2048, 256):
-            past = s_n[element // 16] + element % 16
-            padded_1 = (s_n[element // 16] + 16 - 1) // 16 * 16
-            hole = Int32(cutlass.select_(past < padded_1, Int32(s_begin[element // 16] + past), Int32(-1)))
-            # source: (rows) i32
-            g_source = cute.make_tensor(source_ptr + Int64(hole), cute.make_layout(1))
-            if Int64(hole) >= 0 and Int64(hole) < Int64(rows):
-                g_source[0] = -1
-        if thread < 128:
-            # counts: (experts=128) i32
-            g_counts = cute.make_tensor(counts_ptr + Int64(thread), cute.make_layout(1))
-            g_counts[0] = s_n[thread]
-            # starts: (experts=128) i32
-            g_starts = cute.make_tensor(starts_ptr + Int64(thread), cute.make_layout(1))
-            g_starts[0] = s_begin[thread]
-            # ends: (experts=128) i32
-            g_ends = cute.make_tensor(ends_ptr + Int64(thread), cute.make_layout(1))
-            padded_2 = (s_n[thread] + 16 - 1) // 16 * 16
-            g_ends[0] = s_begin[thread] + padded_2
-        if thread < 1:
-            # errors: (fault=1) i32
-            g_errors = cute.make_tensor(errors_ptr + Int64(thread), cute.make_layout(1))
-            g_errors[0] = s_counts[thread]
+    for element in cutlass.range(cta * 256 + thread, 2048, cute.arch.grid_dim()[0] * 256):
+        past = s_n[element // 16] + element % 16
+        padded_1 = (s_n[element // 16] + 16 - 1) // 16 * 16
+        hole = Int32(cutlass.select_(past < padded_1, Int32(s_begin[element // 16] + past), Int32(-1)))
+        # source: (rows) i32
+        g_source = cute.make_tensor(source_ptr + Int64(hole), cute.make_layout(1))
+        if Int64(hole) >= 0 and Int64(hole) < Int64(rows):
+            g_source[0] = -1
+    if cta * 256 + thread < 128:
+        # counts: (experts=128) i32
+        g_counts = cute.make_tensor(counts_ptr + (Int64(cta * 256 + thread)), cute.make_layout(1))
+        g_counts[0] = s_n[cta * 256 + thread]
+        # starts: (experts=128) i32
+        g_starts = cute.make_tensor(starts_ptr + (Int64(cta * 256 + thread)), cute.make_layout(1))
+        g_starts[0] = s_begin[cta * 256 + thread]
+        # ends: (experts=128) i32
+        g_ends = cute.make_tensor(ends_ptr + (Int64(cta * 256 + thread)), cute.make_layout(1))
+        padded_2 = (s_n[cta * 256 + thread] + 16 - 1) // 16 * 16
+        g_ends[0] = s_begin[cta * 256 + thread] + padded_2
+    if cta * 256 + thread < 1:
+        # errors: (fault=1) i32
+        g_errors = cute.make_tensor(errors_ptr + (Int64(cta * 256 + thread)), cute.make_layout(1))
+        g_errors[0] = s_counts[cta * 256 + thread]
     valid = cta < tokens * 8
     own_row = cta + thread
     own_bin = -1
     if thread < 1 and own_row < tokens * 8:
         # ids: (tokens, top_k=8) i32
-        g_ids_1 = cute.make_tensor(ids_ptr + (Int64(own_row // 8) * 8 + Int64(own_row % 8)), cute.make_layout(1))
+        g_ids_1 = cute.make_tensor(ids_ptr + Int64(own_row), cute.make_layout(1))
         t_1 = g_ids_1[0]
         bin_1 = t_1 - first
         bin_2 = bin_1
         if bin_2 >= 0 and bin_2 < 128:
             own_bin = bin_2
-    below = peers_below(own_bin)
-    if thread // 32 == 0:
-        rank = 0
-        if own_bin >= 0:
-            rank = s_n_before[own_bin] + below
-        if thread < 1:
-            s_rank_in_expert[thread] = rank
+    same = same_lanes(own_bin)
+    below = count_below(same)
+    rank_in_expert = 0
+    if own_bin >= 0:
+        rank_in_expert = s_n_before[own_bin] + below
+    if thread < 1:
+        s_rank_in_expert[thread] = rank_in_expert
     cute.arch.sync_threads()
-    rank_in_expert = s_rank_in_expert[0]
+    rank_in_expert_1 = s_rank_in_expert[0]
     tokens_index = cta // 8
     top_k_index = cta % 8
     # ids: (tokens, top_k=8) i32
@@ -163,7 +168,7 @@ def kernel(
         r_x[None].store(g_x[thread, None].load())
     bin_3 = ids - first
     at = Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(bin_3), Int32(0)))
-    place = Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(s_begin[at]), Int32(0))) + rank_in_expert), Int32(-1)))
+    place = Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(s_begin[at]), Int32(0))) + rank_in_expert_1), Int32(-1)))
     # out: (rows, hidden=2048) bf16
     g_out = cute.make_tensor(out_ptr + cute.assume(Int64(place) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
     if valid and Int64(place) >= 0 and Int64(place) < Int64(rows):

@@ -6,7 +6,8 @@
 # target: sm100, prefill, dependent launch
 # key: 58ddb94c6be563e0ce793fd32e22255d9ca5b5aa31026e330ea2a4144c247970
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: 2048 elements a row, 16 at a time, 128 threads a row
+# schedule: 4 positions of top_k a thread: what does not vary along it is loaded once for them
+# schedule: 8192 elements a row, 16 at a time, 128 threads a row
 # schedule: 128 threads a CTA
 
 import cutlass
@@ -25,28 +26,31 @@ def kernel(
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
-    tokens_index = cta // 8
-    top_k_index = cta % 8
-    # slot: (tokens, top_k=8) i32
-    g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
-    cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
-    slot = g_slot[0]
+    tokens_index = cta // 2
     # x: (tokens, hidden=2048) bf16
     g_x = cute.make_tensor(x_ptr + cute.assume(Int64(tokens_index) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
     r_x = cute.make_rmem_tensor((16,), BFloat16)
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
     r_x[None].store(g_x[thread, None].load())
-    # out: (rows, hidden=2048) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(slot) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
-    if Int64(slot) >= 0 and Int64(slot) < Int64(rows):
-        g_out[thread, None].store(r_x[None].load())
+    top_k_4_index = cta % 2
+    # slot: (tokens, top_k=8) i32
+    g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_4_index) * 4), cute.make_layout((128, 4), stride=(0, 1)))
+    r_slot = cute.make_rmem_tensor((4,), Int32)
+    for tile in cutlass.range_constexpr(4):
+        r_slot[tile] = g_slot[thread, tile]
+    for tile in cutlass.range_constexpr(4):
+        # out: (rows, hidden=2048) bf16
+        g_out = cute.make_tensor(out_ptr + cute.assume(Int64(r_slot[tile]) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
+        if Int64(r_slot[tile]) >= 0 and Int64(r_slot[tile]) < Int64(rows):
+            g_out[thread, None].store(r_x[None].load())
 
 
 @cute.jit
 def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, stream):
     kernel.set_name_prefix("moe_move", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(x_ptr, slot_ptr, out_ptr, tokens, rows).launch(
-        grid=(tokens * 8, 1, 1), block=(128, 1, 1), stream=stream, use_pdl=True
+        grid=(tokens * 2, 1, 1), block=(128, 1, 1), min_blocks_per_mp=1, stream=stream, use_pdl=True
     )
 
 

@@ -6,7 +6,8 @@
 # target: sm90, prefill, dependent launch
 # key: c2b32b57b33f71693d09ddd1166b06ef06f1f779f5b3817c2a98c18a34978346
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: 2048 elements a row, 8 at a time, 256 threads a row
+# schedule: 8 positions of top_k a thread: what does not vary along it is loaded once for them
+# schedule: 16384 elements a row, 8 at a time, 256 threads a row
 # schedule: 256 threads a CTA
 
 import cutlass
@@ -25,28 +26,29 @@ def kernel(
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
-    tokens_index = cta // 8
-    top_k_index = cta % 8
-    # slot: (tokens, top_k=8) i32
-    g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
+    # x: (tokens, hidden=2048) bf16
+    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(cta) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
+    r_x = cute.make_rmem_tensor((8,), BFloat16)
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    slot = g_slot[0]
-    # x: (tokens, hidden=2048) bf16
-    g_x = cute.make_tensor(x_ptr + cute.assume(Int64(tokens_index) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
-    r_x = cute.make_rmem_tensor((8,), BFloat16)
     r_x[None].store(g_x[thread, None].load())
-    # out: (rows, hidden=2048) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(slot) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
-    if Int64(slot) >= 0 and Int64(slot) < Int64(rows):
-        g_out[thread, None].store(r_x[None].load())
+    # slot: (tokens, top_k=8) i32
+    g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * 8), cute.make_layout((256, 8), stride=(0, 1)))
+    r_slot = cute.make_rmem_tensor((8,), Int32)
+    for tile in cutlass.range_constexpr(8):
+        r_slot[tile] = g_slot[thread, tile]
+    for tile in cutlass.range_constexpr(8):
+        # out: (rows, hidden=2048) bf16
+        g_out = cute.make_tensor(out_ptr + cute.assume(Int64(r_slot[tile]) * 2048, divby=8), cute.make_layout((256, 8), stride=(8, 1)))
+        if Int64(r_slot[tile]) >= 0 and Int64(r_slot[tile]) < Int64(rows):
+            g_out[thread, None].store(r_x[None].load())
 
 
 @cute.jit
 def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, stream):
     kernel.set_name_prefix("moe_move", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(x_ptr, slot_ptr, out_ptr, tokens, rows).launch(
-        grid=(tokens * 8, 1, 1), block=(256, 1, 1), stream=stream, use_pdl=True
+        grid=(tokens, 1, 1), block=(256, 1, 1), min_blocks_per_mp=1, stream=stream, use_pdl=True
     )
 
 

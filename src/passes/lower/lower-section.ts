@@ -7,7 +7,7 @@
  */
 
 import type { Kernel, Section, SharedRegion, Store, Value, ValueId } from '../../ir/kernel.js';
-import { guarded, type Statement, type TileExpr } from '../../ir/tile.js';
+import { arith, guarded, i32, name, type Statement, type TileExpr } from '../../ir/tile.js';
 import { canonicalJson } from '../../util/hash.js';
 import { Args } from './args.js';
 import { Cuts } from './cuts.js';
@@ -23,6 +23,7 @@ import { Selections, type Keys } from './selections.js';
 import { Stores } from './stores.js';
 import type { Sweep } from './sweeps.js';
 import { Tables } from './tables.js';
+import { ownRows, type OwnTiles } from './table-warps.js';
 import { Values } from './values.js';
 
 export interface Lowered {
@@ -32,23 +33,30 @@ export interface Lowered {
   readonly shared: readonly SharedRegion[];
 }
 
-/** `tile` is the index of this CTA's (or cluster's) tile of rows, `first` that of its first one. */
+/**
+ * `tile` is the index of this CTA's (or cluster's) tile of rows, `tiles` are all those it has. Where rows are counted and it
+ * has several, each warp has rows next to each other, and `tile` is the index of its 32.
+ */
 export function lowerSection(
   kernel: Kernel,
   section: Section,
   names: Names,
   tile: TileExpr,
-  first: TileExpr = tile,
+  tiles: OwnTiles,
 ): Lowered {
   const context = new SectionContext(kernel, section, names);
-  const rows = new Rows(context, tile);
+  const own = section.tables && ownRows(context, tiles);
+  const many = kernel.schedule!.persistent !== undefined;
+  const row = own && many ? arith('+', own.begin, arith('*', tile, i32(own.stride))) : undefined;
+  const rows = new Rows(context, tile, row);
   if (context.lanes.cluster > 1) {
     const comment = 'every CTA of the cluster runs: its shared memory may be written';
     context.prologue.push({ kind: 'cluster-barrier', comment });
   }
-  const tables = section.tables && new Tables(context);
-  tables?.fill(first);
-  lowerPart(context, rows, { tables, tile });
+  const tables = own && new Tables(context, own);
+  tables?.fill(tiles);
+  const ranked = row ?? (own && arith('+', own.first, name('thread', 'i32')));
+  lowerPart(context, rows, { rank: (values) => tables?.rank(ranked!, many, values), tables });
   return { prologue: context.prologue, body: context.row, shared: context.shared };
 }
 
@@ -63,7 +71,8 @@ interface Handed {
     readonly carries: readonly ValueId[];
   };
   readonly tables: Tables | undefined;
-  readonly tile: TileExpr;
+  /** Defines the ranks of the rows. */
+  rank(values: Values): void;
 }
 
 /** The statements of one part, added to the context's lists, and those of the parts after it. */
@@ -81,7 +90,7 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   const long = section.schedule!.split ? new LongSelections(context, elements, cuts) : undefined;
 
   for (const value of section.values) if (value.kind === 'carried') adopt(value);
-  handed.tables?.rank(handed.tile, values);
+  handed.rank(values);
   if (context.residency === 'registers') values.loads.preload();
   for (const sweep of context.plan.sweeps) lowerSweep(sweep);
   cuts.end();
@@ -161,7 +170,7 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
     const again = extremes && sweep.kept.length + keys.length + full.length === 0;
     const common = onlyStores && guards.every((guard) => same(guard, guards[0]));
     // Views are made outside the loops.
-    for (const store of full) if (!stores.isElementwise(store)) values.views.view(store.access);
+    for (const store of full) if (!stores.isPlacedInLoop(store)) values.views.view(store.access);
     const all = context.lanes.tiles.map((_, i) => i);
     const visit = (tiles: readonly TileExpr[], out: Statement[]): void => {
       const scope: Scope = { tiles, out, memo: new Map(), filling: new Set(sweep.kept) };

@@ -39,6 +39,8 @@ export class Rows implements RowPlace {
   constructor(
     private readonly context: SectionContext,
     tile: TileExpr,
+    /** This thread's row, where it is another than its place in the tile says. */
+    own?: TileExpr,
   ) {
     const { threadsPerRow, rowsPerCta } = context.section.schedule!;
     const thread = name('thread', 'i32');
@@ -49,7 +51,8 @@ export class Rows implements RowPlace {
           ? i32(0)
           : context.bind('lane', arith('%', thread, i32(threadsPerRow)), context.prologue);
     const group = arith('/', thread, i32(threadsPerRow));
-    const row = this.bindRow(rowsPerCta === 1 ? tile : arith('+', arith('*', tile, i32(rowsPerCta)), group));
+    const placed = rowsPerCta === 1 ? tile : arith('+', arith('*', tile, i32(rowsPerCta)), group);
+    const row = this.bindRow(own ?? placed);
     this.valid = this.guard(row);
   }
 

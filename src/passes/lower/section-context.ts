@@ -82,6 +82,14 @@ export class SectionContext {
     return this.lanes.axes.some((entry) => entry.axis === axis);
   }
 
+  /** Whether a value varies along the lanes, and only over positions that a thread walks: it is one number for each of its tiles. */
+  isPerTile(id: ValueId): boolean {
+    const lanes = this.section.values[id]!.axes.filter((axis) => this.isLane(axis));
+    const walked = (axis: Axis) =>
+      this.section.axes.some((info) => info.axis === axis && info.walked === true);
+    return lanes.length > 0 && lanes.every(walked);
+  }
+
   /** Tile modes of the lane layout that a value varies over. */
   tileModes(id: ValueId): readonly number[] {
     return this.tilesOf(this.section.values[id]!.axes);

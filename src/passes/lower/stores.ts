@@ -30,8 +30,13 @@ export class Stores {
       this.requireEveryLane(store);
       return true;
     }
-    const view = laneView(this.context.lanes, store.access);
-    return view !== undefined && view.hasVector && view.tiles.length === this.context.lanes.tiles.length;
+    const { lanes } = this.context;
+    const view = laneView(lanes, store.access);
+    if (!view?.hasVector) return false;
+    const indexed = store.access.terms.flatMap((term) =>
+      term.kind === 'value' ? this.context.tileModes(term.value) : [],
+    );
+    return lanes.tiles.every((_, i) => view.tiles.includes(i) || indexed.includes(i));
   }
 
   /** What must hold for the row's stores, apart from what varies along it. */
@@ -69,8 +74,15 @@ export class Stores {
       );
       return;
     }
-    const { name: to, lanes } = this.values.views.view(access);
-    this.storeVector(to, lanes!, scope, value, span);
+    const { name: to, lanes } = this.values.views.view(access, scope);
+    const inner: Statement[] = [];
+    this.storeVector(to, lanes!, { ...scope, out: inner }, value, span);
+    scope.out.push(...guarded(all(this.values.views.tileBounds(access, scope)), inner));
+  }
+
+  /** Whether the views of a store are made for each element or tile. */
+  isPlacedInLoop(store: Store): boolean {
+    return this.isElementwise(store) || this.values.views.isPerTile(store.access);
   }
 
   /** A store of a value that varies over few lanes or none: one thread of those that share an element writes it. */

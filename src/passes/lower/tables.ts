@@ -1,9 +1,9 @@
 /**
  * A section's tables, in shared memory of each CTA: counts over all rows, sums along them, and the rank of each own row.
  *
- * Every CTA counts all rows itself, with atomic additions to shared memory, so that none waits for another: a second array
- * holds the counts of the rows before its own, from which ranks follow (`table-ranks`). What is made of the tables is
- * computed where it is read. The first CTA writes what the section stores of them.
+ * All rows are counted with atomic additions to shared memory, by each CTA or by each cluster (`table-shares`), so that no
+ * grid waits: other arrays hold the counts of the rows before a CTA's own and a warp's, from which ranks follow (`table-ranks`). What
+ * is made of the tables is computed where it is read. The CTAs share the writes of what the section stores of them.
  */
 
 import { makeLayout } from '../../layout/index.js';
@@ -23,13 +23,13 @@ import { LaneGeometry } from './lane-geometry.js';
 import { positionsOf, type RowPlace } from './rows.js';
 import { at, choose, extreme, inside, read, write } from './scalars.js';
 import { SectionContext } from './section-context.js';
+import { spread, spreadOverGrid } from './spread.js';
 import { Stores } from './stores.js';
-import { rankRows } from './table-ranks.js';
+import { rankRows, type RankTable } from './table-ranks.js';
+import { sharesOf, type Counted, type CountingWalk } from './table-shares.js';
 import { sumBefore } from './table-sums.js';
+import { rankingWarps, type OwnRows, type OwnTiles } from './table-warps.js';
 import { Values, type TableSource } from './values.js';
-
-/** Rows whose indices a thread loads before it counts them: for few tiles of rows, and for many. */
-const COUNTED_AT_ONCE = { few: 4, many: 8 };
 
 const NO_LANES: LaneLayout = {
   axes: [],
@@ -56,39 +56,34 @@ export class Tables implements TableSource {
   private readonly tables: Section;
   /** Shared arrays of counts and sums. */
   private readonly regions = new Map<ValueId, string>();
-  /** Shared arrays of the counts of rows before the tile. */
-  private readonly before = new Map<ValueId, string>();
-  private readonly threads: number;
+  /** What rows of a CTA are ranked by, of the counts that have ranks. */
+  private readonly rankTables = new Map<ValueId, RankTable>();
+  private readonly rows: TileExpr;
 
-  constructor(private readonly context: SectionContext) {
+  constructor(
+    private readonly context: SectionContext,
+    private readonly own: OwnRows,
+  ) {
     const schedule = { threadsPerRow: 1, rowsPerCta: 1, vector: 1 };
     this.tables = { ...context.section.tables!, lanes: NO_LANES, schedule };
-    this.threads = context.kernel.schedule!.threads;
+    this.rows = rowCount(context.section);
   }
 
-  /** Fills the tables, and stores what the section stores of them. `tile` is the CTA's first tile of rows. */
-  fill(tile: TileExpr): void {
+  /** Fills the tables, and stores what the section stores of them. */
+  fill(tiles: OwnTiles): void {
     const { prologue } = this.context;
     const counts = this.tables.values.filter((value): value is Count => value.kind === 'count');
-    for (const count of counts) {
-      this.allocate(this.regions, count.id, `s_${count.name ?? 'counts'}`, this.extent(count.bins));
-      if (this.ranksOf(count.id).length > 0)
-        this.allocate(this.before, count.id, `s_${count.name ?? 'counts'}_before`, this.extent(count.bins));
-    }
-    for (const count of counts) this.clear(count);
-    if (counts.length > 0)
-      prologue.push({ kind: 'barrier' }, this.countRows(counts, tile), { kind: 'barrier' });
+    if (counts.length > 0) this.count(counts);
     for (const value of this.tables.values) if (value.kind === 'scan') this.sum(value);
-    const stores = this.tables.stores.flatMap((store) => this.store(store));
-    prologue.push(...guarded(compare('==', tile, i32(0)), stores));
+    for (const store of this.tables.stores) prologue.push(...this.store(store, tiles));
   }
 
-  /** The ranks of this tile's rows, defined in `values`. */
-  rank(tile: TileExpr, values: Values): void {
+  /** The ranks of a tile's rows, defined in `values`. `row` is the row that this thread ranks, `again` says that others follow. */
+  rank(row: TileExpr, again: boolean, values: Values): void {
     const known = new Map<ValueId, TileExpr>();
     for (const value of this.context.section.values) {
       if (value.kind !== 'rank') continue;
-      const found = known.get(value.counts!) ?? this.rankTile(value, this.firstRow(tile));
+      const found = known.get(value.counts!) ?? this.rankRow(value, row, again);
       known.set(value.counts!, found);
       values.define(value.id, found);
     }
@@ -107,97 +102,101 @@ export class Tables implements TableSource {
     return choose(exists, found, i32(0));
   }
 
-  private clear({ id, bins }: Count): void {
-    const regions = [this.regions.get(id)!, this.before.get(id)].filter((region) => region !== undefined);
-    this.context.prologue.push(
-      ...this.spread(this.extent(bins), (index) => regions.map((region) => write(region, index, i32(0)))),
-    );
+  private count(counts: readonly Count[]): void {
+    const { context } = this;
+    const { prologue } = context;
+    const counted = counts.map((count) => this.allocate(count));
+    const shares = sharesOf(context, counted, this.rows, this.own);
+    for (const { name: region, extent } of shares.cleared)
+      prologue.push(...spread(context, extent, (index) => [write(region, index, i32(0))]));
+    prologue.push({ kind: 'barrier' });
+    shares.walks.forEach((walk) => prologue.push(this.walk(counts, walk)));
+    prologue.push({ kind: 'barrier' });
+    shares.finish();
   }
 
-  /** Every thread takes each `threads`-th row of all: the indices of several first, so that their loads are in flight together. */
-  private countRows(counts: readonly Count[], tile: TileExpr): Statement {
-    const { context, threads } = this;
+  /** Shared arrays of a count. */
+  private allocate({ id, bins, name: wanted }: Count): Counted {
+    const extent = this.extent(bins);
+    const total = this.region(`s_${wanted ?? 'counts'}`, extent);
+    this.regions.set(id, total);
+    const isRanked = this.context.section.values.some(
+      (value) => value.kind === 'rank' && value.counts === id,
+    );
+    if (!isRanked) return { total, before: undefined, byWarp: undefined, extent };
+    const before = this.region(`${total}_before`, extent);
+    const warps = rankingWarps(this.context);
+    const elements = warps * extent;
+    const byWarp = warps > 1 ? { name: this.region(`${total}_warps`, elements), warps, elements } : undefined;
+    this.rankTables.set(id, { counts: byWarp?.name ?? before, extent });
+    return { total, before, byWarp, extent };
+  }
+
+  /** Counts the rows of a walk: the indices of several first, so that their loads are in flight together. */
+  private walk(counts: readonly Count[], walk: CountingWalk): Statement {
+    const { context } = this;
     const { names } = context;
+    const { begin, end, stride, atOnce } = walk;
     const [variable, step] = [names.fresh('counted'), names.fresh('step')];
     context.unrolled.add(step);
-    const atOnce = COUNTED_AT_ONCE[context.kernel.schedule!.persistent ? 'many' : 'few'];
-    const rows = rowCount(context.section);
-    const row = arith('+', name(variable, 'i32'), arith('*', name(step, 'i32'), i32(threads)));
+    const place = arith('+', name(variable, 'i32'), arith('*', name(step, 'i32'), i32(stride)));
     const bins = counts.map(({ name: wanted }) => names.fresh(`r_${wanted ?? 'row'}_bins`));
     const load: Statement[] = [];
-    const existing = context.bind('row_or_last', extreme('min', row, arith('-', rows, i32(1))), load);
-    const place = this.at(this.rowPlace(counts[0]!.over, existing), load);
+    const existing = context.bind('place_or_last', extreme('min', place, arith('-', end, i32(1))), load);
+    const row = context.bind('counted_row', walk.row(existing), load);
+    const { values } = this.at(this.rowPlace(counts[0]!.over, row), load);
     const add: Statement[] = [];
-    const first = this.firstRow(tile);
-    counts.forEach(({ id, operand, bins: axis }, i) => {
+    counts.forEach(({ operand, bins: axis }, i) => {
       const own = at(name(step, 'i32'));
-      load.push({ kind: 'store', to: bins[i]!, at: own, value: place.values.scalar(operand) });
+      load.push({ kind: 'store', to: bins[i]!, at: own, value: values.scalar(operand) });
       const index: TileExpr = { kind: 'element', of: bins[i]!, at: own, dtype: 'i32', width: 0 };
-      const more = (to: string): Statement => ({ kind: 'shared-add', to, index, value: i32(1) });
-      const before = this.before.get(id);
-      const counted = all([inside(index, this.extent(axis)), compare('<', row, rows)]);
-      add.push(
-        ...guarded(counted, [
-          more(this.regions.get(id)!),
-          ...(before === undefined ? [] : guarded(compare('<', row, first), [more(before)])),
-        ]),
-      );
+      const exists = all([inside(index, this.extent(axis)), compare('<', place, end)]);
+      add.push(...guarded(exists, walk.add(i, index, place)));
     });
+    const extent = atOnce;
     const unrolled = (body: readonly Statement[]): Statement => ({
       kind: 'unroll',
       variable: step,
-      extent: atOnce,
+      extent,
       body,
     });
-    const shape = [atOnce];
     const body: Statement[] = [
-      ...bins.map((each): Statement => ({ kind: 'fragment', name: each, dtype: 'i32', shape })),
+      ...bins.map((each): Statement => ({ kind: 'fragment', name: each, dtype: 'i32', shape: [atOnce] })),
       unrolled(load),
       unrolled(add),
     ];
-    const stride = i32(threads * atOnce);
-    return { kind: 'loop', variable, begin: name('thread', 'i32'), end: rows, step: stride, unroll: 1, body };
+    return { kind: 'loop', variable, begin, end, step: i32(stride * atOnce), unroll: 1, body };
   }
 
   private sum({ id, over, operand, name: wanted }: Scan): void {
-    const region = this.allocate(this.regions, id, `s_${wanted ?? 'sums'}`, this.extent(over));
+    const region = this.region(`s_${wanted ?? 'sums'}`, this.extent(over));
+    this.regions.set(id, region);
     sumBefore(this.context, region, this.extent(over), (index, out) =>
       this.at(new Map([[over, index]]), out).values.scalar(operand),
     );
   }
 
-  private rankTile({ bins, counts, over, name: wanted }: Rank, firstRow: TileExpr): TileExpr {
-    const table = { before: this.before.get(counts!)!, extent: this.extent(bins) };
+  private rankRow({ counts, over, name: wanted }: Rank, row: TileExpr, again: boolean): TileExpr {
     const { operand } = this.tables.values[counts!] as Count;
-    return rankRows(this.context, wanted, table, firstRow, (row, out) =>
-      this.at(this.rowPlace(over, row), out).values.scalar(operand),
+    const place = { row, rows: this.rows, again };
+    return rankRows(this.context, wanted, this.rankTables.get(counts!)!, place, (each, out) =>
+      this.at(this.rowPlace(over, each), out).values.scalar(operand),
     );
   }
 
-  /** The statements of one store: a thread takes each `threads`-th element. */
-  private store(store: Store): readonly Statement[] {
+  /** The statements of one store: each thread of the CTAs takes some elements. */
+  private store(store: Store, tiles: OwnTiles): readonly Statement[] {
     const axes = new Set<Axis>([
       ...store.access.terms.flatMap((term) => (term.kind === 'axis' ? [term.axis] : [])),
       ...storeOperands(store).flatMap((id) => this.tables.values[id]!.axes),
     ]);
     const infos = this.tables.axes.filter(({ axis }) => axes.has(axis));
     const elements = infos.reduce((product, { extent }) => product * Number(extent), 1);
-    return this.spread(elements, (index) => {
+    return spreadOverGrid(this.context, tiles, elements, (index) => {
       const out: Statement[] = [];
       this.at(positionsOf(infos, index), out).stores.writePartial(store);
       return out;
     });
-  }
-
-  /** `body` for each index below `extent`, a thread taking each `threads`-th. */
-  private spread(extent: number, body: (index: TileExpr) => readonly Statement[]): readonly Statement[] {
-    const thread = name('thread', 'i32');
-    if (extent <= this.threads)
-      return guarded(extent === this.threads ? undefined : compare('<', thread, i32(extent)), body(thread));
-    const variable = this.context.names.fresh('element');
-    const [end, step] = [i32(extent), i32(this.threads)];
-    const inner = body(name(variable, 'i32'));
-    return [{ kind: 'loop', variable, begin: thread, end, step, unroll: 1, body: inner }];
   }
 
   /** The tables' graph at a place; what it needs on the way goes to `out`. */
@@ -229,18 +228,9 @@ export class Tables implements TableSource {
     return positionsOf(infos, row);
   }
 
-  private firstRow(tile: TileExpr): TileExpr {
-    return arith('*', tile, i32(this.context.section.schedule!.rowsPerCta));
-  }
-
-  private ranksOf(count: ValueId): readonly Value[] {
-    return this.context.section.values.filter((value) => value.kind === 'rank' && value.counts === count);
-  }
-
-  private allocate(regions: Map<ValueId, string>, id: ValueId, wanted: string, elements: number): string {
+  private region(wanted: string, elements: number): string {
     const region = this.context.names.fresh(wanted);
     this.context.shared.push({ name: region, dtype: 'i32', elements, align: 16 });
-    regions.set(id, region);
     return region;
   }
 

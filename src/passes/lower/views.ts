@@ -8,6 +8,7 @@ import { tensorOf } from '../choose-vector.js';
 import { laneStride, laneView, type LaneView } from './access.js';
 import { castTo } from './expressions.js';
 import type { LaneGeometry } from './lane-geometry.js';
+import { joinRowMajor } from './row-major.js';
 import type { RowPlace } from './rows.js';
 import type { Scope, SectionContext, ValueSource } from './section-context.js';
 
@@ -27,9 +28,11 @@ export class Views {
     private readonly values: ValueSource,
   ) {}
 
-  /** The view of an access, made once a row; inside a range, once a position. */
+  /** The view of an access, made once a row; once a position inside a range, and where an index varies from tile to tile. */
   view(access: Access, scope?: Scope, out: Statement[] = this.context.row): View {
-    const ranged = scope?.range !== undefined && this.followsRange(access, scope.range.axis);
+    const ranged =
+      scope !== undefined &&
+      (this.isPerTile(access) || (scope.range !== undefined && this.followsRange(access, scope.range.axis)));
     const key = JSON.stringify([access.tensor, access.terms]);
     const known = ranged ? undefined : this.known.get(key);
     if (known) return known;
@@ -68,11 +71,24 @@ export class Views {
   /** Whether the lanes of an access follow no layout of static strides, so that elements are moved one by one. */
   isElementwise(access: Access): boolean {
     return access.terms.some((term) => {
-      if (term.kind === 'value') return this.context.plan.laneVarying(term.value);
+      if (term.kind === 'value')
+        return this.context.plan.laneVarying(term.value) && !this.context.isPerTile(term.value);
       if (term.kind === 'constant' || !this.context.isLane(term.axis)) return false;
       const step = laneStride(access, term.axis);
       return step === 'dynamic' || (step !== undefined && step < 0);
     });
+  }
+
+  /** Whether an index of an access varies from one tile of a thread to its next. */
+  isPerTile({ terms }: Access): boolean {
+    return terms.some((term) => term.kind === 'value' && this.context.isPerTile(term.value));
+  }
+
+  /** Bounds of the indices that vary from tile to tile. */
+  tileBounds({ bounds }: Access, scope: Scope): readonly TileExpr[] {
+    return bounds
+      .filter(({ value }) => this.context.isPerTile(value))
+      .flatMap((bound) => this.bound(bound, this.values.compute(bound.value, scope)));
   }
 
   /** Whether an access is the same for every row. */
@@ -137,7 +153,9 @@ export class Views {
 
   private indexValue(id: ValueId, scope?: Scope): TileExpr {
     const ranged = scope?.range && this.context.section.values[id]!.axes.includes(scope.range.axis);
-    return ranged ? this.values.compute(id, scope) : this.values.scalar(id);
+    return scope && (ranged || this.context.isPerTile(id))
+      ? this.values.compute(id, scope)
+      : this.values.scalar(id);
   }
 
   /** Offset of lane 0 of the row, as i64; undefined for 0. */
@@ -163,7 +181,8 @@ export class Views {
   }
 
   private sum(parts: readonly TileExpr[]): TileExpr | undefined {
-    return parts.length === 0 ? undefined : parts.reduce((sum, part) => arith('+', sum, part));
+    const [first, ...others] = joinRowMajor(parts);
+    return first && others.reduce((sum, part) => arith('+', sum, part), first);
   }
 
   private stride(step: Stride): TileExpr {

@@ -62,8 +62,10 @@ export function describe(node: Statement | TileExpr): string {
       return `warp ${node.fn}(${describe(node.operand)}, ${node.threads} lanes, ${node.stride} apart)`;
     case 'order-key':
       return `key of ${describe(node.operand)}${node.position ? ` at ${describe(node.position)}` : ''}${node.ascending ? ', ascending' : ''}`;
-    case 'warp-peers':
-      return `${node.which} peers of ${describe(node.operand)}`;
+    case 'warp-match':
+      return `lanes with the same ${describe(node.operand)}`;
+    case 'lane-count':
+      return `${node.which} lanes of ${describe(node.operand)}`;
     case 'warp-scan':
       return `scan of ${describe(node.operand)}`;
     case 'random-bits':

@@ -58,13 +58,38 @@ describe('heads walked by the same threads', () => {
 
   test('rows that share nothing are not walked of themselves', () => {
     for (const [name, spec] of library) {
-      if (name === 'qk_norm_rope_cache') continue;
+      if (['qk_norm_rope_cache', 'moe_move'].includes(name)) continue;
       const { kernel } = render(spec);
       expect([name, kernel.sections.some(({ axes }) => axes.some(({ walked: is }) => is))]).toEqual([
         name,
         false,
       ]);
     }
+  });
+});
+
+describe('a row that is written to several places', () => {
+  const move = (hidden: number, top_k: number, schedule?: ScheduleOverride): string => {
+    const spec = library.get('moe_move')!;
+    const binding = { dims: { hidden, top_k }, types: { T: 'bf16' as const }, flags: {} };
+    const variant = { ...variantOf(spec, binding, 'sm90', 'prefill', false), ...(schedule && { schedule }) };
+    return kernelText(renderVariant(variant, spec, {}) as ReturnType<typeof render>);
+  };
+
+  test('is read once, and each place has its own guard', () => {
+    const text = move(2048, 8);
+    expect(count(text, '= cute.make_tensor(x_ptr')).toBe(1);
+    expect(text).toContain('grid=(tokens, 1, 1), block=(256, 1, 1)');
+    expect(text).toMatch(
+      /for tile in cutlass.range_constexpr\(8\):\n.*\n +g_out = .*r_slot\[tile\].*\n +if Int64\(r_slot\[tile\]\) >= 0.*\n +g_out\[thread, None\]\.store/,
+    );
+    expect(move(2048, 8, { walk: 4 })).toContain('grid=(tokens * 2, 1, 1)');
+  });
+
+  test('once a place where its vectors are no power of two and no whole warps', () => {
+    expect(move(264, 5)).toContain('tokens * 5');
+    expect(move(96, 5)).toContain('tokens * 5');
+    expect(move(256, 5)).toContain('range_constexpr(5)');
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { renderVariant } from '../../../src/build/index.js';
 import { ARCHITECTURES } from '../../../src/device/index.js';
+import { sharedBytes } from '../../../src/passes/index.js';
 import { loadSpec, parseSpec, type Binding } from '../../../src/spec/index.js';
 import { packagePath } from '../../../src/util/package-root.js';
 import { raised } from '../../support/raised.js';
@@ -29,7 +30,7 @@ describe('a section that counts', () => {
 
   test('counts once for neighbouring tiles in prefill, and once a tile in decode', () => {
     const prefill = render().kernel;
-    expect(prefill.schedule).toMatchObject({ threads: 1024, cluster: 1, persistent: { ctasPerSm: 1 } });
+    expect(prefill.schedule).toMatchObject({ threads: 512, cluster: 1, persistent: { ctasPerSm: 1 } });
     expect(render().module.text).toContain('first_tile');
     const decode = render(dispatch, rows, 'decode').kernel;
     expect(decode.schedule).toMatchObject({ threads: 256, cluster: 1 });
@@ -37,7 +38,29 @@ describe('a section that counts', () => {
     expect(decode.sections[0]!.schedule).toEqual({ threadsPerRow: 256, rowsPerCta: 1, vector: 8 });
   });
 
-  test('runs on every architecture without clusters or barriers of the grid', () => {
+  test('is counted in prefill by the CTAs of a cluster together, in as much shared memory as all have', () => {
+    const counted = (experts: number, arch: string, kilobytes = 99) => {
+      const binding = { ...index, dims: { ...DIMS, experts, total: experts } };
+      const { kernel, module } = render(permute, binding, 'prefill', arch);
+      const { threads, counters = 1 } = kernel.schedule!;
+      expect(module.text.includes('cluster=(')).toBe(counters > 1);
+      expect(sharedBytes(kernel)).toBeLessThan(kilobytes * 1024);
+      return [threads, counters];
+    };
+    expect(counted(128, 'sm90')).toEqual([512, 8]);
+    expect(counted(1024, 'sm120')).toEqual([256, 2]);
+    expect(counted(1024, 'sm90', 227)).toEqual([512, 8]);
+    expect(counted(128, 'sm80')).toEqual([1024, 1]);
+    expect(counted(1024, 'sm89')).toEqual([256, 1]);
+    expect(render(permute, index, 'decode').kernel.schedule!.counters).toBeUndefined();
+  });
+
+  test('whole clusters are launched', () => {
+    const { text } = render().module;
+    expect(text).toContain('grid=((cute.math.max((tokens * 8 + 511) // 512, 1) + 7) // 8 * 8, 1, 1)');
+  });
+
+  test('runs in decode on every architecture without clusters or barriers of the grid', () => {
     for (const { name } of ARCHITECTURES) {
       const { text } = render(dispatch, rows, 'decode', name).module;
       expect(text).toContain('atomic_add(s_n.iterator');

@@ -4,7 +4,7 @@ import { loadSpec, parseSpec, type BoundKernel } from '../../../src/spec/index.j
 import { packagePath } from '../../../src/util/package-root.js';
 import { rowDimension } from '../../../src/verify/batch-invariance.js';
 import { problemsOf, type NamedProblem } from '../../../src/verify/index.js';
-import { tileOf } from '../../../src/verify/problems.js';
+import { tilesOf } from '../../../src/verify/problems.js';
 import { rolesOf } from '../../../src/verify/roles.js';
 import { COLUMN_SCATTER, EMBEDDING_BAG } from '../../support/sample-specs.js';
 import { planned, twice } from './subjects.js';
@@ -92,9 +92,22 @@ describe('problems', () => {
 
   test('rows around a tile, which is read off the launch rule', () => {
     const { bound, variant } = embedding;
-    expect(tileOf(variant, ['tokens'])).toBe(4);
+    expect(tilesOf(variant, ['tokens'])).toEqual([4]);
     const rows = problemsOf(bound, variant).map(({ problem }) => problem.extents['tokens']);
     for (const count of [0, 1, 2, 3, 4, 5, 9, 17]) expect(rows).toContain(count);
+  });
+
+  test('and around those that the CTAs of a cluster take together', () => {
+    const { bound, variant } = embedding;
+    const [grid] = variant.launch.grid;
+    const launch = {
+      ...variant.launch,
+      grid: [expr.mul(grid, expr.const(2)), expr.const(1), expr.const(1)] as const,
+      cluster: [2, 1, 1] as const,
+    };
+    expect(tilesOf({ ...variant, launch }, ['tokens'])).toEqual([2, 4]);
+    const rows = problemsOf(bound, { ...variant, launch }).map(({ problem }) => problem.extents['tokens']);
+    for (const count of [1, 2, 3, 4, 5]) expect(rows).toContain(count);
   });
 
   test('a launch that depends on the number of SMs is also made on one', () => {
@@ -111,7 +124,7 @@ describe('problems', () => {
       problemsOf(bound, entry).map(({ multiprocessors }) => multiprocessors);
     expect(of(variant)).not.toContain(1);
     expect(of(persistent)).toContain(1);
-    expect(tileOf(persistent, ['tokens'])).toBe(2);
+    expect(tilesOf(persistent, ['tokens'])).toEqual([2]);
   });
 
   test('gather indices reach the first and the last place, repeat, and leave the table', () => {

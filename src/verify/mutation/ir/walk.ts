@@ -64,7 +64,8 @@ export function withChild(expr: TileExpr, at: number, child: TileExpr): TileExpr
     case 'cast':
     case 'warp-reduce':
     case 'key-position':
-    case 'warp-peers':
+    case 'warp-match':
+    case 'lane-count':
     case 'warp-scan':
       return { ...expr, operand: child };
     case 'random-bits':
