@@ -76,16 +76,22 @@ def microseconds(run, sets):
     return sorted(times[3:])[6]
 
 
-def flashinfer_ways():
+def add_flashinfer():
     try:
         import flashinfer
     except ImportError as error:
-        return {"flashinfer": str(error)}
-    return {"flashinfer": lambda logits: flashinfer.sampling.top_k_top_p_sampling_from_logits(logits, TOP_K, TOP_P)}
+        filtered = drawn = str(error)
+    else:
+        def filtered(logits):
+            return flashinfer.sampling.top_k_top_p_sampling_from_logits(logits, TOP_K, TOP_P)
+
+        drawn = flashinfer.sampling.sampling_from_logits
+    WAYS["sample_top_k_top_p"]["flashinfer"] = filtered
+    WAYS["sample_temperature"]["flashinfer"] = drawn
 
 
 vocab, batches = int(sys.argv[1]), [int(batch) for batch in sys.argv[2].split(",")]
-WAYS["sample_top_k_top_p"].update(flashinfer_ways())
+add_flashinfer()
 found = []
 for batch in batches:
     count = max(2, min(64, -(-200_000_000 // (batch * vocab * 4))))

@@ -55,7 +55,7 @@ export function chooseSchedule(
 ): Kernel {
   const walk = override.walk ?? (target.phase === 'prefill' ? defaultWalk(kernel) : 1);
   const drafts = kernel.sections.map((section) =>
-    isSplit(section)
+    isSplit(section, target)
       ? draftSplit(kernel, section, arch, override)
       : section.then
         ? draftSelection(kernel, section, arch, override)
@@ -146,7 +146,7 @@ export function chooseSchedule(
  * memory busy whatever comes before them.
  */
 function defaultAhead({ sections }: Kernel, target: Target): Ahead | 'none' {
-  const oneSweep = sections.every((section) => !section.then && !section.tables && !isSplit(section));
+  const oneSweep = sections.every((section) => !section.then && !section.tables && !isSplit(section, target));
   return target.phase === 'decode' && oneSweep ? 'both' : 'none';
 }
 

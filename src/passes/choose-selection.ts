@@ -12,7 +12,7 @@ import type { ScheduleOverride } from '../plan/index.js';
 import { chooseVector, tensorOf } from './choose-vector.js';
 import type { Draft } from './schedule-draft.js';
 import { laneAxes } from './lane-axes.js';
-import { MOST_SHORT } from './long-rows.js';
+import { mostHeld } from './long-rows.js';
 import { unsupported } from './unsupported.js';
 
 const WARP = 32;
@@ -37,11 +37,12 @@ export function draftSelection(
   }
   requireSameRows(section, section.then);
   const { extent } = lanes[0]!;
-  if (extent > MOST_SHORT) {
+  const most = mostHeld(section);
+  if (extent > most) {
     throw unsupported(
       section,
       `a selection from ${extent} elements of ${top!.over}`,
-      `at most ${MOST_SHORT}, which one warp holds`,
+      `at most ${most}, which one warp holds`,
       top!.span,
     );
   }

@@ -6,12 +6,12 @@
  */
 
 import type { Architecture } from '../device/arch.js';
-import { DYNAMIC_LANE_BOUND, type Kernel, type Section } from '../ir/kernel.js';
+import { DYNAMIC_LANE_BOUND, type Kernel, type Section, type Target } from '../ir/kernel.js';
 import type { ScheduleOverride } from '../plan/index.js';
 import { requireSameRows } from './choose-selection.js';
 import { chooseVector } from './choose-vector.js';
 import { laneAxes } from './lane-axes.js';
-import { inRounds, MOST_SHORT, mostSelected, sortsWhole } from './long-rows.js';
+import { inRounds, mostHeld, mostSelected, sortsWhole } from './long-rows.js';
 import { planSweeps, walksOf } from './lower/sweeps.js';
 import type { Draft } from './schedule-draft.js';
 import { unsupported } from './unsupported.js';
@@ -40,22 +40,24 @@ interface Team {
 const TEAMS = {
   // Top-k 50 and top-p 0.9: 36.3, 37.3, 42.5; clusters of 4 CTAs of 512 threads 34.4, 35.0, 83.5.
   cuts: { cluster: 2, threads: 1024, minBlocks: 1 },
-  // The largest of a row: 2.6, 3.9, 12.9; 2 CTAs of 1024 threads, 7 steps, 5.7, 6.3, 11.8.
-  oneWalk: { cluster: 8, threads: 256, minBlocks: 5, steps: 10 },
+  // The largest of a row: 2.3, 3.5, 12.6; 10 steps 2.5, 3.9, 12.6; 2 CTAs of 1024 threads, 7 steps, 5.7, 6.3, 11.8.
+  oneWalk: { cluster: 8, threads: 256, minBlocks: 5, steps: 20 },
   // Draws by temperature: 14.3, 16.6, 57.6; 2 CTAs of 1024 threads 41.3, 42.1, 47.3, 4 of 512 24.3, 25.4, 66.9.
   walks: { cluster: 8, threads: 256, minBlocks: 5, steps: 2 },
 } as const satisfies Record<string, Team>;
 
 /** Whether a section has a function of a whole row, or a selection that a warp does not take in rounds. */
-export const isSplit = (section: Section): boolean =>
-  section.values.some(({ kind }) => kind === 'arg' || kind === 'cut') || isLong(section);
+export const isSplit = (section: Section, target: Target): boolean =>
+  section.values.some(({ kind }) => kind === 'arg' || kind === 'cut') || isLong(section, target);
 
-function isLong(section: Section): boolean {
+function isLong(section: Section, target: Target): boolean {
   const [lane] = laneAxes(section);
   if (!section.then || lane === undefined) return false;
   // What a selection gave may be selected from again, by the warp that holds it.
   const again = section.then.then !== undefined;
-  return again ? lane.extent > MOST_SHORT : !inRounds(lane.extent, slotsOf(section) ?? 0);
+  return again
+    ? lane.extent > mostHeld(section)
+    : !inRounds(section, lane.extent, slotsOf(section) ?? 0, target);
 }
 
 /** Elements that a section's selection takes of each row. */

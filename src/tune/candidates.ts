@@ -67,7 +67,11 @@ function space(own: Kernel): readonly ScheduleOverride[] {
     ...[0, 1].map((minBlocks) => ({ minBlocks })),
     ...AHEAD.map((ahead) => ({ ahead })),
     ...STEPS.map((steps) => ({ steps })),
-    ...WALKS.flatMap((walk) => [{ walk }, ...[64, 256].map((threads) => ({ walk, threads }))]),
+    ...WALKS.flatMap((walk) => [
+      { walk },
+      { walk, streams: 'stores' as const },
+      ...[64, 256].map((threads) => ({ walk, threads })),
+    ]),
   ];
 }
 

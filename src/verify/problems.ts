@@ -22,13 +22,15 @@ const TARGET_EXTENT = 37;
 const SMS = 132;
 /** Rows more than are counted: what is counted may be laid out with gaps. */
 const SPARE_ROWS = 640;
+/** Most elements of rows that several clusters take. */
+const MOST_TOGETHER = 2 ** 16;
 /** Value of integer parameters. */
 const INTEGER = 3;
 
 export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly NamedProblem[] {
   const roles = rolesOf(bound);
   const main = mainDims(bound, roles);
-  const rows = isLong(bound) ? LONG_ROW_COUNTS : rowCounts(variant, main);
+  const rows = isLong(bound) ? LONG_ROW_COUNTS : rowCounts(variant, main, longest(bound));
   const shapes = [
     ...rows.map((count) => ({ count, pattern: 'normal' as const, setting: count % 2 })),
     { count: fewer(bound, 2 * EXTREMES, EXTREMES), pattern: 'extreme' as const, setting: 1 },
@@ -97,16 +99,19 @@ function mainDims(bound: BoundKernel, roles: Roles): readonly string[] {
 }
 
 /** 0, 1, 2, a prime, and around the tiles that CTAs take alone and together. */
-function rowCounts(variant: VariantEntry, main: readonly string[]): readonly number[] {
+function rowCounts(variant: VariantEntry, main: readonly string[], longest: number): readonly number[] {
   if (main.length === 0) return [1];
   const tiles = tilesOf(variant, main);
   const around = tiles.flatMap((tile) => [tile - 1, tile, tile + 1]);
-  const [tile] = tiles;
+  const [tile, together] = tiles;
   const counts = [0, 1, 2, 5, 17, ...around, ...(tile! > 1 && tile! <= 32 ? [2 * tile! + 1] : [])];
+  // What a cluster shares of the rows of others is more than each of its threads has.
+  const several = 2 * (together ?? 0) + tile! + 1;
+  if (together !== undefined && several * longest <= MOST_TOGETHER) counts.push(several);
   return [...new Set(counts.filter((count) => count >= 0))].sort((a, b) => a - b);
 }
 
-/** Most rows that one CTA takes, and a cluster of them. */
+/** Most rows that one CTA takes. */
 const MOST_ROWS = 256;
 
 /**
@@ -252,7 +257,8 @@ function indicesFor(
   const room = Math.min(...uses.map(({ dims }) => dims.reduce((product, dim) => product * extents[dim]!, 1)));
   const outside = tensor.dtype === 'i64' ? [-1, room, 2 ** 32 + 1, room + 1] : [-1, room, room + 1];
   const scatter = uses.find(({ kind }) => kind === 'scatter');
-  const skips = (i: number): boolean => size > 3 && i % 5 === 3;
+  // One in five, another place of each five: of rows of five, too, each place has its turn.
+  const skips = (i: number): boolean => size > 3 && (i + Math.floor(i / 5)) % 5 === 3;
   if (!scatter) {
     return Float64Array.from({ length: size }, (_, i) => {
       if (skips(i)) return outside[Math.floor(i / 5) % outside.length]!;
@@ -275,8 +281,10 @@ function indicesFor(
   const values = new Float64Array(size).fill(-1);
   for (const members of groups.values()) {
     const places = fromTheEdges(random.permutation(room));
+    const start = random.below(members.length);
     members.forEach((i, n) => {
-      values[i] = skips(i) ? outside[Math.floor(i / 5) % outside.length]! : (places[n] ?? -1);
+      const place = places[(n + start) % members.length] ?? -1;
+      values[i] = skips(i) ? outside[Math.floor(i / 5) % outside.length]! : place;
     });
   }
   return values;

@@ -59,6 +59,8 @@ test('routing from some groups of experts: scores of groups, the groups, the exp
 test('the largest, the smallest and all in order', async () => {
   const bindings = [
     ['topk', { dims: { cols: 1000, k: 50 }, types: { T: 'f32' }, flags: { smallest: true } }],
+    ['topk', { dims: { cols: 4096, k: 2 }, types: { T: 'bf16' }, flags: { smallest: false } }],
+    ['topk', { dims: { cols: 1500, k: 9 }, types: { T: 'bf16' }, flags: { smallest: true } }],
     ['topk', { dims: { cols: 1, k: 1 }, types: { T: 'bf16' }, flags: { smallest: false } }],
     ['argsort', { dims: { cols: 257 }, types: { T: 'bf16' }, flags: { descending: false } }],
     ['argsort', { dims: { cols: 100 }, types: { T: 'f32' }, flags: { descending: true } }],

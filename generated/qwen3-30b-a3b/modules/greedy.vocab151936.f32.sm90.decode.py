@@ -47,7 +47,7 @@ def kernel(
     g_logits = cute.make_tensor(logits_ptr + cute.assume(Int64(row) * 151936 + Int64(cute.arch.block_idx_in_cluster() * 19456), divby=4), cute.make_layout((256, 4, 19), stride=(4, 1, 1024)))
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    for tile in cutlass.range(0, 20, 1, unroll=10):
+    for tile in cutlass.range(0, 20, 1, unroll=20):
         tile_or_first = Int32(cutlass.select_(cute.arch.block_idx_in_cluster() * 19456 + thread * 4 + tile * 1024 < 151936, Int32(tile), Int32(0)))
         r_value = cute.make_rmem_tensor((4,), Float32)
         r_value[None].store(cute.math.max(g_logits[thread, None, tile_or_first].load(), cute.full((4,), Float32(float("-inf")), Float32)))

@@ -47,7 +47,7 @@ def kernel(
     g_logits = cute.make_tensor(logits_ptr + cute.assume(Int64(row) * 151936 + Int64(cute.arch.block_idx_in_cluster() * 20480), divby=8), cute.make_layout((256, 8, 10), stride=(8, 1, 2048)))
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    for tile in cutlass.range(0, 10, 1, unroll=10):
+    for tile in cutlass.range(0, 20, 1, unroll=20):
         tile_or_first = Int32(cutlass.select_(cute.arch.block_idx_in_cluster() * 20480 + thread * 8 + tile * 2048 < 151936, Int32(tile), Int32(0)))
         r_value = cute.make_rmem_tensor((8,), Float32)
         r_value[None].store(cute.math.max(g_logits[thread, None, tile_or_first].load(), cute.full((8,), Float32(float("-inf")), Float32)))

@@ -19,6 +19,7 @@ import {
   type Statement,
   type TileExpr,
 } from '../../ir/tile.js';
+import { keysHoldPositions } from '../long-rows.js';
 import type { Fragments } from './fragments.js';
 import type { LaneGeometry } from './lane-geometry.js';
 import { NOWHERE, overWarp, TAKEN } from './integers.js';
@@ -63,7 +64,7 @@ export class Selections {
       shape: [this.elements],
       ...(this.context.lanes.tail && { fill: TAKEN }),
     });
-    if (!this.isPlaced(this.top(id))) return { name: fresh };
+    if (!keysHoldPositions(this.context.section)) return { name: fresh };
     const shift = this.context.names.fresh(`${fresh}_shift`);
     this.context.row.push({ kind: 'fragment', name: shift, dtype: 'i32', shape: [1], fill: 0 });
     return { name: fresh, shift };
@@ -85,7 +86,7 @@ export class Selections {
       kind: 'order-key',
       operand: value(element),
       ascending: top.fn === 'bottom',
-      ...(this.isPlaced(top) && { position: arith('+', start, element) }),
+      ...(keysHoldPositions(context.section) && { position: arith('+', start, element) }),
       dtype: 'i32',
       width: 0,
     };
@@ -229,13 +230,6 @@ export class Selections {
       tiles.map(() => tile),
     );
     return arith('+', start, tiles.length === 0 ? element : arith('%', element, i32(vector)));
-  }
-
-  /** Whether keys hold positions: values that fit in bf16 leave the low half of a key free. */
-  private isPlaced({ operand }: Top): boolean {
-    const { values } = this.context.section;
-    const value = values[operand]!;
-    return value.kind === 'cast' && values[value.operand]!.dtype === 'bf16';
   }
 
   private slots(top: Top): number {

@@ -84,6 +84,8 @@ describe('a section with a selection', () => {
 
   test.each([
     ['in rounds', 1024, 64, /warp_redux_sync/, /for merge|search_bins/],
+    ['in rounds of a longer row of bf16', 4096, 32, /warp_redux_sync/, /for merge|search_bins/],
+    ['from what a cut leaves where rounds take longer', 4096, 33, /search_bins/, /warp_redux_sync/],
     ['by sorting a short row', 100, 65, /for merge/, /warp_redux_sync|search_bins/],
     [
       'by sorting a longer one of which much is wanted',
@@ -98,6 +100,13 @@ describe('a section with a selection', () => {
     const body = text.slice(text.indexOf('@cute.kernel'));
     expect(body).toMatch(expected);
     expect(body).not.toMatch(other);
+  });
+
+  test('takes rounds of a row of f32 only where a warp holds keys and positions apart', () => {
+    const text = (cols: number) =>
+      render(topk, { dims: { cols, k: 8 }, types: { T: 'f32' }, flags: { smallest: false } }).module.text;
+    expect(text(1024)).toContain('warp_redux_sync');
+    expect(text(1025)).not.toContain('warp_redux_sync');
   });
 
   test('of too many elements of a long row is refused', () => {
