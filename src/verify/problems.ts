@@ -22,7 +22,10 @@ const TARGET_EXTENT = 37;
 const SMS = 132;
 /** Rows more than are counted: what is counted may be laid out with gaps. */
 const SPARE_ROWS = 640;
-/** Most elements of rows that several clusters take. */
+/** Indices that a thread of a CTA counts where it counts all, and a bit. */
+const COUNTED_AT_ONCE = 4.1;
+/** Clusters that take rows, and most elements of these. */
+const CLUSTERS = [8, 2];
 const MOST_TOGETHER = 2 ** 16;
 /** Value of integer parameters. */
 const INTEGER = 3;
@@ -30,7 +33,9 @@ const INTEGER = 3;
 export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly NamedProblem[] {
   const roles = rolesOf(bound);
   const main = mainDims(bound, roles);
-  const rows = isLong(bound) ? LONG_ROW_COUNTS : rowCounts(variant, main, longest(bound));
+  const rows = isLong(bound)
+    ? LONG_ROW_COUNTS
+    : rowCounts(variant, main, longest(bound), countedOf(bound, roles));
   const shapes = [
     ...rows.map((count) => ({ count, pattern: 'normal' as const, setting: count % 2 })),
     { count: fewer(bound, 2 * EXTREMES, EXTREMES), pattern: 'extreme' as const, setting: 1 },
@@ -99,16 +104,35 @@ function mainDims(bound: BoundKernel, roles: Roles): readonly string[] {
 }
 
 /** 0, 1, 2, a prime, and around the tiles that CTAs take alone and together. */
-function rowCounts(variant: VariantEntry, main: readonly string[], longest: number): readonly number[] {
+function rowCounts(
+  variant: VariantEntry,
+  main: readonly string[],
+  longest: number,
+  counted: number,
+): readonly number[] {
   if (main.length === 0) return [1];
   const tiles = tilesOf(variant, main);
   const around = tiles.flatMap((tile) => [tile - 1, tile, tile + 1]);
   const [tile, together] = tiles;
   const counts = [0, 1, 2, 5, 17, ...around, ...(tile! > 1 && tile! <= 32 ? [2 * tile! + 1] : [])];
-  // What a cluster shares of the rows of others is more than each of its threads has.
-  const several = 2 * (together ?? 0) + tile! + 1;
-  if (together !== undefined && several * longest <= MOST_TOGETHER) counts.push(several);
+  // What a cluster shares of the rows of others: as many for each of its threads as one loads at once, or some.
+  const several = CLUSTERS.map((clusters) => clusters * (together ?? 0) + tile! + 1);
+  const most = several.find((count) => count * longest <= MOST_TOGETHER);
+  if (together !== undefined && most !== undefined) counts.push(most);
+  // A CTA that counts all rows alone loads some for each of its threads at once, too.
+  const alone = Math.ceil((COUNTED_AT_ONCE * variant.launch.block[0]) / counted);
+  if (together === undefined && counted > 0 && alone * longest <= MOST_TOGETHER) counts.push(alone);
   return [...new Set(counts.filter((count) => count >= 0))].sort((a, b) => a - b);
+}
+
+/** Indices that are counted of each row; 0 where nothing is counted. */
+function countedOf(bound: BoundKernel, roles: Roles): number {
+  const counts = bound.tensors
+    .filter(({ name }) => roles.indices.get(name)?.some(({ kind }) => kind === 'tally'))
+    .map(({ modes }) =>
+      modes.reduce((product, { extent }) => product * (extent === 'dynamic' ? 1 : extent), 1),
+    );
+  return Math.max(0, ...counts);
 }
 
 /** Most rows that one CTA takes. */
@@ -281,7 +305,8 @@ function indicesFor(
   const values = new Float64Array(size).fill(-1);
   for (const members of groups.values()) {
     const places = fromTheEdges(random.permutation(room));
-    const start = random.below(members.length);
+    // Of several places a row, another one has the edges in a problem of another number of rows.
+    const start = shape.length > 1 ? shape[0]! % members.length : random.below(members.length);
     members.forEach((i, n) => {
       const place = places[(n + start) % members.length] ?? -1;
       values[i] = skips(i) ? outside[Math.floor(i / 5) % outside.length]! : place;

@@ -12,7 +12,7 @@ import type { SectionContext } from './section-context.js';
 import { spread } from './spread.js';
 import { placeOfWarp, startWarps, sumOfWarps, type ByWarp, type OwnRows } from './table-warps.js';
 
-/** Rows whose indices a thread loads before it counts them: of few rows, of all by one CTA of many, and of a share of them. */
+/** Rows whose indices a thread loads before it counts them: of few rows or its own, of all by one CTA of many, and of a share. */
 const AT_ONCE = { few: 4, many: 8, share: 8 };
 
 const thread = name('thread', 'i32');
@@ -81,6 +81,7 @@ const more = (to: string, index: TileExpr): Statement => ({ kind: 'shared-add', 
 
 /** The CTA's own rows, each by the thread that ranks it: by warp where they are ranked, else to `rest`. */
 function ownWalk(
+  { kernel }: SectionContext,
   counted: readonly Counted[],
   own: OwnRows,
   rest: (count: number, index: TileExpr) => readonly Statement[],
@@ -89,7 +90,8 @@ function ownWalk(
     begin: own.begin,
     end: own.end,
     stride: own.stride,
-    atOnce: AT_ONCE.few,
+    // Without a persistent grid a thread has one row.
+    atOnce: kernel.schedule!.persistent ? AT_ONCE.few : 1,
     row: (place) => place,
     add: (count, index) => {
       const { byWarp, extent } = counted[count]!;
@@ -98,13 +100,8 @@ function ownWalk(
   };
 }
 
-function alone(
-  { kernel }: SectionContext,
-  counted: readonly Counted[],
-  rows: TileExpr,
-  own: OwnRows,
-): Shares {
-  const { threads, persistent } = kernel.schedule!;
+function alone(context: SectionContext, counted: readonly Counted[], rows: TileExpr, own: OwnRows): Shares {
+  const { threads, persistent } = context.kernel.schedule!;
   const allWalk: CountingWalk = {
     begin: thread,
     end: rows,
@@ -125,7 +122,7 @@ function alone(
   const byWarp = counted.some((each) => each.byWarp);
   return {
     cleared,
-    walks: [allWalk, ...(byWarp ? [ownWalk(counted, own, () => [])] : [])],
+    walks: [allWalk, ...(byWarp ? [ownWalk(context, counted, own, () => [])] : [])],
     finish: () => undefined,
   };
 }
@@ -140,7 +137,7 @@ function together(
   own: OwnRows,
 ): Shares {
   const { names, prologue, shared } = context;
-  const { threads } = context.kernel.schedule!;
+  const { threads, persistent, steps } = context.kernel.schedule!;
   const ctas = countingCtas(context);
   prologue.push({
     kind: 'cluster-barrier',
@@ -172,7 +169,8 @@ function together(
     begin: arith('+', arith('*', clusterRank, i32(threads)), thread),
     end: bind('other_rows', arith('-', rows, ours)),
     stride: threads * ctas,
-    atOnce: context.kernel.schedule!.steps ?? AT_ONCE.share,
+    // Without a persistent grid there are few.
+    atOnce: persistent ? (steps ?? AT_ONCE.share) : 1,
     row: (place) => choose(compare('<', place, begin), place, arith('+', place, ours)),
     add: (count, index, place) =>
       add(count, index, (extent) =>
@@ -210,7 +208,7 @@ function together(
   const ownRest = (count: number, index: TileExpr) => add(count, index, (extent) => i32(PARTS.own * extent));
   return {
     cleared: shares.map(({ own: mine, elements }) => ({ name: mine, extent: elements })),
-    walks: [ownWalk(counted, own, ownRest), otherWalk],
+    walks: [ownWalk(context, counted, own, ownRest), otherWalk],
     finish,
   };
 }
