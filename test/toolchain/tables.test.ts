@@ -25,18 +25,14 @@ const bound = (dims: Record<string, number>, types: Binding['types'] = {}): Bind
 });
 
 test('experts: one, fewer and more than a warp, a number of them as large as a CTA and larger', async () => {
-  const bindings = [
-    [1, 1, 1],
-    [8, 8, 64],
-    [33, 2, 1],
-    [128, 8, 128],
-    [257, 3, 16],
-    [1024, 10, 1],
-  ].map(
-    ([experts, top_k, pad]) =>
-      ['moe_permute', bound({ experts: experts!, total: experts! + 1, top_k: top_k!, pad: pad! })] as const,
-  );
-  expect(await prover.wrong('permute', library, bindings, PHASES)).toEqual([]);
+  const permute = (...shapes: (readonly [number, number, number])[]) =>
+    shapes.map(
+      ([experts, top_k, pad]) => ['moe_permute', bound({ experts, total: experts + 1, top_k, pad })] as const,
+    );
+  const counted = permute([1, 1, 1], [33, 2, 1], [1024, 10, 1]);
+  expect(await prover.wrong('permute', library, counted, ['prefill'])).toEqual([]);
+  const alone = permute([8, 8, 64], [128, 8, 128], [257, 3, 16]);
+  expect(await prover.wrong('permute', library, [...counted, ...alone], ['decode'])).toEqual([]);
 }, 300_000);
 
 const bf16 = { T: 'bf16' } as const;
