@@ -63,12 +63,7 @@ export function chooseSchedule(
   );
   const cluster = Math.max(...drafts.map((draft) => draft.cluster));
   const split = drafts.some((draft) => draft.split);
-  const counters = countingCtas(
-    drafts.map((draft) => draft.section),
-    target,
-    arch,
-    override,
-  );
+  const counters = countingCtas(drafts, target, arch, override);
   const threads = split
     ? Math.max(...drafts.map((draft) => draft.threadsPerRow))
     : ctaThreads(drafts, target, arch, override, counters);
@@ -353,15 +348,21 @@ function ctaThreads(
 ): number {
   const widest = Math.max(...drafts.map((draft) => draft.threadsPerRow));
   // Whole rows of one section; several sections share what is asked for as they can.
-  if (override.threads !== undefined && override.threads >= widest)
-    return drafts.length > 1 ? override.threads : override.threads - (override.threads % widest);
   const sections = drafts.map(({ section }) => section);
-  const base = sections.some(({ tables }) => tables)
+  const counts = sections.some(({ tables }) => tables);
+  if (override.threads !== undefined && override.threads >= widest) {
+    // Whole warps rank.
+    const unit = drafts.length > 1 ? 1 : counts && WARP % widest === 0 ? WARP : widest;
+    return Math.max(unit, override.threads - (override.threads % unit));
+  }
+  const base = counts
     ? countingThreads(sections, target, arch, counters)
     : target.phase === 'decode'
       ? 32
       : PREFILL_THREADS;
-  const rows = Math.ceil(Math.max(widest, base) / widest);
+  // A cluster has one row: more of a CTA's threads would write where its others do.
+  const isShared = drafts.some((draft) => draft.cluster > 1);
+  const rows = isShared ? 1 : Math.ceil(Math.max(widest, base) / widest);
   return Math.max(1, Math.min(rows, Math.floor(MAX_THREADS / widest))) * widest;
 }
 

@@ -62,11 +62,14 @@ function split(section: Section): Section {
   refuseDirect(before);
   const { graph } = tables;
   const used = new Set<Axis>([
+    ...rows,
     ...before.values.flatMap((value) => (value.kind === 'table' ? [] : value.axes)),
     ...before.stores.flatMap((store) => storeAxes(before, store)),
   ]);
   refuseDynamicTables(section, own, rows);
   const tablePart: Section = { name: section.name, values: graph.values, stores, axes: section.axes };
+  refuseUnknownBins(tablePart);
+  if (rows.length > 0) refuseInPlace(tablePart);
   return { ...before, axes: section.axes.filter(({ axis }) => used.has(axis)), tables: tablePart };
 }
 
@@ -120,6 +123,34 @@ function refuseDynamicTables(section: Section, stores: readonly Store[], rows: r
       store.span,
     );
   }
+}
+
+/** Counts have a place for each bin of a dimension that some tensor or value of the section has. */
+function refuseUnknownBins(tables: Section): void {
+  for (const value of tables.values) {
+    if (value.kind !== 'count' || tables.axes.some(({ axis }) => axis === value.bins)) continue;
+    throw unsupported(
+      tables,
+      `counts of ${value.bins}, which nothing that is read or written has`,
+      `a tensor along ${value.bins}, such as the counts themselves`,
+      value.span,
+    );
+  }
+}
+
+/** Each CTA makes the tables for itself: what they are made of must not change meanwhile. */
+function refuseInPlace(tables: Section): void {
+  const read = new Set(
+    tables.values.flatMap((value) => (value.kind === 'load' ? [value.access.tensor] : [])),
+  );
+  const store = tables.stores.find(({ access }) => read.has(access.tensor));
+  if (!store) return;
+  throw unsupported(
+    tables,
+    `a table over rows that is made of ${store.access.tensor} and written to it`,
+    'another tensor to write to',
+    store.span,
+  );
 }
 
 /** Values of a section's graph, copied to another one with all that they are made of. */

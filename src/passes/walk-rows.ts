@@ -80,8 +80,8 @@ function walkable(section: Section): readonly Axis[] {
       (axis) =>
         stores.every(
           (store) =>
-            (addresses(store.access, axis) ||
-              (indexes(values, store.access, axis) && coversLanes(section, store))) &&
+            (addresses(store.access, axis) || indexes(values, store.access, axis)) &&
+            (!indexes(values, store.access, axis) || coversLanes(section, store)) &&
             (store.where === undefined || !values[store.where]!.axes.includes(axis)),
         ) &&
         values.every(

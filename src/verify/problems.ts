@@ -135,7 +135,7 @@ function countedOf(bound: BoundKernel, roles: Roles): number {
   return Math.max(0, ...counts);
 }
 
-/** Most rows that one CTA takes. */
+/** Most rows that one CTA takes, or one a thread where it has more. */
 const MOST_ROWS = 256;
 
 /**
@@ -152,7 +152,8 @@ export function tilesOf(variant: VariantEntry, main: readonly string[]): readonl
   };
   const one = ctas(1);
   const cluster = variant.launch.cluster[0];
-  for (let count = 2; count <= MOST_ROWS * cluster; count++)
+  const most = Math.max(MOST_ROWS, variant.launch.block[0]) * cluster;
+  for (let count = 2; count <= most; count++)
     if (ctas(count) > one) return [...new Set([Math.max(1, Math.floor((count - 1) / cluster)), count - 1])];
   return [1];
 }

@@ -102,6 +102,59 @@ formula: |
   expect(await prover.wrong('tallied', specs, bindings, PHASES)).toEqual([]);
 }, 300_000);
 
+test('rows known when compiled, counts alone, and ranks beside functions of a row, reductions and selections', async () => {
+  const spec = (kernel: string, dims: string, tensors: readonly string[], formula: readonly string[]) =>
+    parseSpec(
+      [`kernel: ${kernel}`, 'doc: Probes tables.', `dims: ${dims}`, 'tensors:']
+        .concat(
+          tensors.map((each) => `  ${each}`),
+          'formula: |',
+          formula.map((each) => `  ${each}`),
+          '',
+        )
+        .join('\n'),
+      `${kernel}.yaml`,
+    );
+  const a = 'a: { shape: [rows], dtype: i32 }';
+  const x = 'x: { shape: [rows, d], dtype: f32 }';
+  const n = 'n: { shape: [bins], dtype: i32, access: out }';
+  const at = 'at: { shape: [rows], dtype: i32, access: out }';
+  const counts = ['n = count[rows](bins: a)', 'at = rank[rows](bins: a)'];
+  const dims = '{ rows: dynamic, d: static, bins: static }';
+  const specs = [
+    spec('known', '{ rows: static, bins: static }', [a, n, at], counts),
+    spec('alone', '{ rows: dynamic, bins: static }', [a, n], counts.slice(0, 1)),
+    spec(
+      'argmax_beside',
+      dims,
+      [a, x, n, at, 'y: { shape: [rows], dtype: i32, access: out }'],
+      [...counts, 'y = argmax[d](x)'],
+    ),
+    spec(
+      'largest_beside',
+      dims,
+      [a, x, n, at, 'y: { shape: [rows, d], dtype: f32, access: out }'],
+      [...counts, 'y = max(x, max[d](x) * 0.5)'],
+    ),
+    spec(
+      'chosen_beside',
+      '{ rows: dynamic, d: static, bins: static, k: static }',
+      [a, x, 's: { shape: [rows], dtype: i32 }', n, at, 'y: { shape: [rows, k], dtype: f32, access: out }'],
+      [...counts, 'c = top[d -> k](x)', 'y = f32(s + 1) * x[d: c]'],
+    ),
+  ];
+  const bindings = [
+    ['known', bound({ rows: 512, bins: 7 })],
+    ['known', bound({ rows: 4999, bins: 7 })],
+    ['alone', bound({ bins: 9 })],
+    ['argmax_beside', bound({ d: 1024, bins: 5 })],
+    ['largest_beside', bound({ d: 256, bins: 5 })],
+    ['chosen_beside', bound({ d: 64, bins: 5, k: 3 })],
+  ] as const;
+  const named = new Map(specs.map((each) => [each.name, each]));
+  expect(await prover.wrong('beside', named, bindings, PHASES)).toEqual([]);
+}, 300_000);
+
 describe('properties', () => {
   const [experts, top_k, hidden, pad] = [12, 3, 64, 4];
   let folder: string;

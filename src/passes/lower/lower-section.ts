@@ -90,7 +90,7 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   const long = section.schedule!.split ? new LongSelections(context, elements, cuts) : undefined;
 
   for (const value of section.values) if (value.kind === 'carried') adopt(value);
-  handed.rank(values);
+  if (!handed.before) handed.rank(values);
   if (context.residency === 'registers') values.loads.preload();
   for (const sweep of context.plan.sweeps) lowerSweep(sweep);
   cuts.end();

@@ -77,8 +77,8 @@ export class Rows implements RowPlace {
     const { section } = this.context;
     const { rowsPerCta } = section.schedule!;
     const total = rowCount(section);
-    // Tables are there without rows, too: then their CTA has none.
-    if (section.tables && total.kind !== 'literal')
+    // Where rows are counted, a CTA may have fewer than its tiles hold, or none.
+    if (section.tables && section.axes.some(({ role }) => role === 'row'))
       return this.context.bind('valid', compare('<', row, total));
     if (rowsPerCta === 1) return undefined;
     if (total.kind === 'literal' && Number(total.value) % rowsPerCta === 0) return undefined;

@@ -86,6 +86,35 @@ describe('a row that is written to several places', () => {
     expect(move(2048, 8, { walk: 4 })).toContain('grid=(tokens * 2, 1, 1)');
   });
 
+  test('but not where it is reduced to one number a place', () => {
+    const spec = parseSpec(
+      `kernel: both
+doc: Probes places of whole rows and of their largest elements.
+dims: { t: dynamic, k: static, d: static, rows: dynamic }
+tensors:
+  x: { shape: [t, k, d], dtype: f32 }
+  w: { shape: [t, d], dtype: f32 }
+  slot: { shape: [t, k], dtype: i32 }
+  y: { shape: [t, k, d], dtype: f32, access: out }
+  m: { shape: [rows, k], dtype: f32, access: out }
+formula: |
+  v = x + w
+  y = v
+  m[rows: slot] = max[d](v)
+`,
+      'both.yaml',
+    );
+    const variant = variantOf(
+      spec,
+      { dims: { k: 4, d: 128 }, types: {}, flags: {} },
+      'sm90',
+      'prefill',
+      false,
+    );
+    const { kernel } = renderVariant(variant, spec, {});
+    expect(kernel.sections.some(({ axes }) => axes.some(({ walked }) => walked))).toBe(false);
+  });
+
   test('once a place where its vectors are no power of two and no whole warps', () => {
     expect(move(264, 5)).toContain('tokens * 5');
     expect(move(96, 5)).toContain('tokens * 5');

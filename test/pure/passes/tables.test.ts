@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { renderVariant } from '../../../src/build/index.js';
 import { ARCHITECTURES } from '../../../src/device/index.js';
+import type { ScheduleOverride } from '../../../src/plan/index.js';
 import { sharedBytes } from '../../../src/passes/index.js';
 import { loadSpec, parseSpec, type Binding } from '../../../src/spec/index.js';
 import { packagePath } from '../../../src/util/package-root.js';
@@ -55,6 +56,62 @@ describe('a section that counts', () => {
     expect(render(permute, index, 'decode').kernel.schedule!.counters).toBeUndefined();
   });
 
+  const scheduled = (
+    formula: readonly string[],
+    dims: Record<string, number>,
+    schedule: ScheduleOverride = {},
+    tensors: readonly string[] = [],
+  ) => {
+    const spec = parseSpec(
+      [
+        'kernel: probe',
+        'doc: Probes schedules.',
+        `dims: { rows: dynamic, bins: static, more: static${'d' in dims ? ', d: static' : ''} }`,
+        'tensors:',
+        '  a: { shape: [rows], dtype: i32 }',
+        ...('d' in dims ? ['  x: { shape: [rows, d], dtype: f32 }'] : []),
+        '  n: { shape: [bins], dtype: i32, access: out }',
+        '  m: { shape: [more], dtype: i32, access: out }',
+        '  at: { shape: [rows], dtype: i32, access: out }',
+        ...tensors.map((each) => `  ${each}`),
+        'formula: |',
+        ...['n = count[rows](bins: a)', 'm = count[rows](more: a)', ...formula].map((each) => `  ${each}`),
+        '',
+      ].join('\n'),
+      'probe.yaml',
+    );
+    const used = { dims: { bins: 8, more: 8, ...dims }, types: {}, flags: {} };
+    const variant = variantOf(spec, used, 'sm90', 'prefill', false);
+    return renderVariant({ ...variant, schedule }, spec, {}).kernel.schedule!;
+  };
+  const RANK = 'at = rank[rows](bins: a)';
+  const LARGEST = 'y: { shape: [rows, d], dtype: f32, access: out }';
+
+  test('a row that has a cluster, or a function of all of it, is not counted by another', () => {
+    const largest = [RANK, 'y = max(x, max[d](x) * 0.5)'];
+    const long = scheduled(largest, { d: 32768 }, {}, [LARGEST]);
+    expect([long.cluster > 1, long.counters]).toEqual([true, undefined]);
+    const asked = scheduled(largest, { d: 1024 }, { cluster: 2 }, [LARGEST]);
+    expect([asked.cluster, asked.counters]).toEqual([2, undefined]);
+    const argmax = scheduled([RANK, 'y = argmax[d](x)'], { d: 1024 }, {}, [
+      'y: { shape: [rows], dtype: i32, access: out }',
+    ]);
+    expect(argmax.counters).toBeUndefined();
+  });
+
+  test('the shared memory of all that is counted is counted', () => {
+    const both = [RANK, 'y = rank[rows](more: a)'];
+    const place = 'y: { shape: [rows], dtype: i32, access: out }';
+    const { counters = 1, threads } = scheduled(both, { bins: 1024, more: 1024 }, {}, [place]);
+    // 6,144 counts of its own and of each CTA: of two CTAs 72 KiB, of four 120 KiB, of 113 KiB for them.
+    expect([counters, threads]).toEqual([2, 256]);
+  });
+
+  test('whole warps rank', () => {
+    const rows = (threads: number) => scheduled([RANK], {}, { threads }).threads;
+    expect([16, 48, 100, 256].map(rows)).toEqual([32, 32, 96, 256]);
+  });
+
   test('whole clusters are launched', () => {
     const { text } = render().module;
     expect(text).toContain('grid=((cute.math.max((tokens * 8 + 511) // 512, 1) + 7) // 8 * 8, 1, 1)');
@@ -91,9 +148,25 @@ describe('a section that counts', () => {
   test.each([
     [
       'rows in another order',
-      [IDS, 'at: { shape: [rows, k], dtype: i32, access: out }'],
-      ['at = rank[k, rows](bins: ids)'],
+      [
+        IDS,
+        'at: { shape: [rows, k], dtype: i32, access: out }',
+        'n: { shape: [bins], dtype: i32, access: out }',
+      ],
+      ['at = rank[k, rows](bins: ids)', 'n = count[k, rows](bins: ids)'],
       'rows over (rows, k), counted over (k, rows)',
+    ],
+    [
+      'bins of which there are none',
+      [IDS, 'at: { shape: [rows, k], dtype: i32, access: out }'],
+      ['at = rank[rows, k](bins: ids)'],
+      'counts of bins, which nothing that is read or written has',
+    ],
+    [
+      'a table over rows that is updated in place',
+      [IDS, 'n: { shape: [bins], dtype: i32, access: inout }'],
+      ['n = n + count[rows, k](bins: ids)'],
+      'a table over rows that is made of n and written to it',
     ],
     [
       'a table beside rows',
