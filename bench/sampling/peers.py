@@ -77,17 +77,19 @@ def microseconds(run, sets):
 
 
 def add_flashinfer():
+    filtered, drawn = WAYS["sample_top_k_top_p"], WAYS["sample_temperature"]
     try:
         import flashinfer
     except ImportError as error:
-        filtered = drawn = str(error)
-    else:
-        def filtered(logits):
-            return flashinfer.sampling.top_k_top_p_sampling_from_logits(logits, TOP_K, TOP_P)
-
-        drawn = flashinfer.sampling.sampling_from_logits
-    WAYS["sample_top_k_top_p"]["flashinfer"] = filtered
-    WAYS["sample_temperature"]["flashinfer"] = drawn
+        filtered["flashinfer"] = drawn["flashinfer"] = str(error)
+        return
+    sampling = flashinfer.sampling
+    filtered["flashinfer"] = lambda logits: sampling.top_k_top_p_sampling_from_logits(logits, TOP_K, TOP_P)
+    drawn["flashinfer"] = sampling.sampling_from_logits
+    # Its cluster kernels for Hopper and newer, which take probabilities.
+    radix = getattr(flashinfer, "cake_top_k_top_p_sampling_from_probs", None)
+    if radix:
+        filtered["flashinfer radix"] = lambda logits: radix(sampling.softmax(logits), TOP_K, TOP_P)
 
 
 vocab, batches = int(sys.argv[1]), [int(batch) for batch in sys.argv[2].split(",")]

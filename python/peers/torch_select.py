@@ -44,6 +44,16 @@ def top_logprobs(p: Problem) -> Bodies:
     return [("topk, logsumexp", chosen_first), ("log_softmax, topk", whole)]
 
 
+def token_logprob(_: Problem) -> Bodies:
+    def body(t: Tensors) -> Tensors:
+        x = t["logits"].float()
+        own = x.gather(-1, t["token"].long()[:, None])
+        ahead = (x > own).sum(-1, dtype=torch.int32)
+        return {"logprob": (own - x.logsumexp(-1, keepdim=True))[:, 0], "place": ahead}
+
+    return [("logsumexp", body)]
+
+
 def greedy(_: Problem) -> Bodies:
     return [("torch.argmax", lambda t: {"token": t["logits"].argmax(-1)})]
 
@@ -127,6 +137,7 @@ MAKERS = {
     "topk": topk,
     "argsort": argsort,
     "top_logprobs": top_logprobs,
+    "token_logprob": token_logprob,
     "greedy": greedy,
     "sample_temperature": sample_temperature,
     "sample_top_k_top_p": sample_top_k_top_p,

@@ -56,7 +56,7 @@ export function chooseSchedule(
   const walk = override.walk ?? (target.phase === 'prefill' ? defaultWalk(kernel) : 1);
   const drafts = kernel.sections.map((section) =>
     isSplit(section, target)
-      ? draftSplit(kernel, section, arch, override)
+      ? draftSplit(kernel, section, target, arch, override)
       : section.then
         ? draftSelection(kernel, section, arch, override)
         : draftSection(kernel, section, target, arch, override, walk),
@@ -96,7 +96,7 @@ export function chooseSchedule(
   const isOneTile = sections.some(({ tables, schedule }) => tables && schedule.threadsPerRow > 1);
   const persistent =
     ctasPerSm === undefined || sections.length > 1 || isOneTile ? {} : { persistent: { ctasPerSm } };
-  const { streams } = override;
+  const streams = override.streams ?? drafts.find((draft) => draft.streams !== undefined)?.streams;
   const steps = override.steps ?? drafts.find((draft) => draft.steps !== undefined)?.steps;
   const ahead = override.ahead ?? defaultAhead(kernel, target);
   const minBlocks =

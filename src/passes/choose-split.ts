@@ -6,7 +6,7 @@
  */
 
 import type { Architecture } from '../device/arch.js';
-import { DYNAMIC_LANE_BOUND, type Kernel, type Section, type Target } from '../ir/kernel.js';
+import { DYNAMIC_LANE_BOUND, type Kernel, type Section, type Streams, type Target } from '../ir/kernel.js';
 import type { ScheduleOverride } from '../plan/index.js';
 import { requireSameRows } from './choose-selection.js';
 import { chooseVector } from './choose-vector.js';
@@ -32,19 +32,33 @@ interface Team {
   readonly threads: number;
   readonly minBlocks?: number;
   readonly steps?: number;
+  readonly streams?: Streams;
 }
+/** The first is for rows that leave SMs idle: more CTAs a row reach more of them. The second is for rows that fill the device. */
+type Teams = Readonly<Record<Target['phase'], Team>>;
 /**
  * Timed on an H200, 2026-11-24, rows of 151,936 f32, cold, us for 1, 8 and 64 rows. Two CTAs a row put 64 rows on 128 SMs, one CTA each;
  * larger clusters reach more SMs for few rows, but 64 of them are not spread evenly.
  */
+const CUTS: Team = { cluster: 2, threads: 1024, minBlocks: 1 };
 const TEAMS = {
   // Top-k 50 and top-p 0.9: 36.3, 37.3, 42.5; clusters of 4 CTAs of 512 threads 34.4, 35.0, 83.5.
-  cuts: { cluster: 2, threads: 1024, minBlocks: 1 },
-  // The largest of a row: 2.3, 3.5, 12.6; 10 steps 2.5, 3.9, 12.6; 2 CTAs of 1024 threads, 7 steps, 5.7, 6.3, 11.8.
-  oneWalk: { cluster: 8, threads: 256, minBlocks: 5, steps: 20 },
-  // Draws by temperature: 14.3, 16.6, 57.6; 2 CTAs of 1024 threads 41.3, 42.1, 47.3, 4 of 512 24.3, 25.4, 66.9.
-  walks: { cluster: 8, threads: 256, minBlocks: 5, steps: 2 },
-} as const satisfies Record<string, Team>;
+  cuts: { decode: CUTS, prefill: CUTS },
+  // The largest of a row. All of a thread's steps are unrolled: the assembler keeps as many loads in flight as it has registers for.
+  oneWalk: {
+    // 2.3, 3.5, 12.6; 10 steps 2.5, 3.9, 12.6.
+    decode: { cluster: 8, threads: 256, minBlocks: 5, steps: 20 },
+    // 4.6, 5.0, 11.1; through the L1 4.7, 5.2, 11.3; 1024 threads 4.6, 5.1, 11.5, 7 steps 5.3, 6.2, 11.7; one CTA a row 7.2, 8.3, 11.6.
+    prefill: { cluster: 2, threads: 768, minBlocks: 1, steps: 25, streams: 'no-allocate' },
+  },
+  // Draws by temperature.
+  walks: {
+    // 14.3, 16.6, 57.6; 4 CTAs of 512 threads 24.3, 25.4, 66.9.
+    decode: { cluster: 8, threads: 256, minBlocks: 5, steps: 2 },
+    // 41.3, 42.1, 47.3.
+    prefill: { cluster: 2, threads: 1024, minBlocks: 1, steps: 2 },
+  },
+} as const satisfies Record<string, Teams>;
 
 /** Whether a section has a function of a whole row, or a selection that a warp does not take in rounds. */
 export const isSplit = (section: Section, target: Target): boolean =>
@@ -71,6 +85,7 @@ function slotsOf({ then, values }: Section): number | undefined {
 export function draftSplit(
   kernel: Kernel,
   section: Section,
+  { phase }: Target,
   arch: Architecture,
   override: ScheduleOverride,
 ): Draft {
@@ -104,7 +119,7 @@ export function draftSplit(
   const units = lane.extent / vector;
   // What a selection gives goes to the threads of one CTA.
   const walks = walksOf(planSweeps(section, 'reload'));
-  const team: Team = cuts ? TEAMS.cuts : walks > 1 ? TEAMS.walks : TEAMS.oneWalk;
+  const team: Team = (cuts ? TEAMS.cuts : walks > 1 ? TEAMS.walks : TEAMS.oneWalk)[phase];
   const cluster = section.then ? 1 : clusterOf(lane.extent, units, team, arch, override);
   const limit = arch.hasClusters && !section.then ? team.threads : Math.min(1024, arch.maxThreadsPerCta);
   const threadsPerRow = threadsOf(units, cluster, cuts, limit, override);
@@ -128,6 +143,7 @@ export function draftSplit(
     split: true,
     ...(team.minBlocks !== undefined && limit === team.threads && { minBlocks: team.minBlocks }),
     ...(team.steps !== undefined && { steps: team.steps }),
+    ...(team.streams !== undefined && { streams: team.streams }),
   };
 }
 

@@ -359,6 +359,19 @@ def top_logprobs(t, p, flags, types):
     return {"ids": ids, "logprobs": np.take_along_axis(every, ids, -1)}
 
 
+def token_logprob(t, p, flags, types):
+    """The log-softmax at one place, and how many come before it in falling order; nothing outside of the row."""
+    x = t["logits"]
+    rows, vocab = x.shape
+    token = t["token"].astype(int)
+    held = (token >= 0) & (token < vocab)
+    own = x[np.arange(rows), np.where(held, token, 0)][:, None]
+    most = x.max(-1, keepdims=True)
+    logprob = (own - most - np.log(np.exp(x - most).sum(-1, keepdims=True)))[:, 0]
+    ahead = (x > own) | ((x == own) & (np.arange(vocab) < token[:, None]))
+    return {"logprob": np.where(held, logprob, -np.inf), "place": np.where(held, ahead.sum(-1), -1)}
+
+
 REFERENCES = {
     "rms_norm": rms_norm,
     "add_rms_norm": add_rms_norm,
@@ -399,6 +412,7 @@ REFERENCES = {
     "argsort": argsort,
     "greedy": lambda t, p, flags, types: {"token": selected(np.where(np.isnan(t["logits"]), -np.inf, t["logits"]), 1)[..., 0]},
     "top_logprobs": top_logprobs,
+    "token_logprob": token_logprob,
     "sample_temperature": drawn(False),
     "sample_top_k_top_p": drawn(True),
 }

@@ -11,15 +11,10 @@ import { Catalogue, servesArch, type Question } from './catalogue.js';
 import { damagedFiles } from './code-files.js';
 import { explain, missError, type Explanation } from './explain.js';
 import type { CallArguments } from './parameter-writer.js';
+import { DECODE_ROWS, isCrowded, phaseOf } from './phase.js';
 import { checkVariant } from './read-library.js';
 import { guardError, type Refusal } from './refusal.js';
 import { ServedVariant } from './served-variant.js';
-
-/**
- * Calls of up to this many rows take the decode schedule where they do not say which: the largest batch that decode
- * schedules are made and measured for.
- */
-export const DECODE_ROWS = 128;
 
 export interface Asked extends Question {
   /** Rows of the call, which choose the phase where none is named. */
@@ -86,11 +81,17 @@ export class Library extends Resource implements KernelLauncher {
   why(asked: Asked): Explanation {
     const { rows, ...question } = asked;
     if (question.phase !== undefined || rows === undefined) return explain(this.#catalogue, question);
-    const phase = phaseOf(rows);
-    const found = this.#catalogue.find({ ...question, phase }).length > 0;
+    const serving = (phase: string): VariantEntry | undefined =>
+      this.#catalogue.find({ ...question, phase })[0];
+    const [decode, prefill] = [serving('decode'), serving('prefill')];
+    const crowded = phaseOf(rows) === 'decode' && decode && prefill && this.#isCrowded(decode, prefill, rows);
+    const phase = crowded ? 'prefill' : phaseOf(rows);
+    const found = phase === 'decode' ? decode : prefill;
     const answer = explain(this.#catalogue, found ? { ...question, phase } : question);
-    const limit = phase === 'decode' ? 'at most' : 'more than';
-    return { ...answer, reasons: [...answer.reasons, `${rows} rows are ${limit} ${DECODE_ROWS}`] };
+    const why = crowded
+      ? `${rows} rows of ${decode.id} put several of its CTAs on each SM`
+      : `${rows} rows are ${phase === 'decode' ? 'at most' : 'more than'} ${DECODE_ROWS}`;
+    return { ...answer, reasons: [...answer.reasons, why] };
   }
 
   /** Loads code ahead of the first launch: all of the device's, or what the question asks for. */
@@ -179,6 +180,11 @@ export class Library extends Resource implements KernelLauncher {
     return served;
   }
 
+  #isCrowded(decode: VariantEntry, prefill: VariantEntry, rows: number): boolean {
+    const [few, many] = [this.#serve(decode).plan, this.#serve(prefill).plan];
+    return isCrowded(few, few.ctasFor(rows), many, many.ctasFor(rows));
+  }
+
   #variant(id: string): ServedVariant {
     this.assertOpen();
     const variant = this.manifest.variants.find((entry) => entry.id === id);
@@ -193,11 +199,20 @@ export class Library extends Resource implements KernelLauncher {
   }
 }
 
-const phaseOf = (rows: number): 'decode' | 'prefill' => (rows <= DECODE_ROWS ? 'decode' : 'prefill');
-
 /** The variant for the phase that the bound call's rows belong to, where there is one. */
 function otherPhase(served: ServedVariant, group: Group, args: CallArguments): ServedVariant {
-  const phase = phaseOf(served.plan.rows);
+  const chosen = inPhase(phaseOf(served.plan.rows), served, group, args);
+  if (chosen.variant.phase !== 'decode' || chosen.plan.ctasInCluster === 1) return chosen;
+  const other = inPhase('prefill', chosen, group, args);
+  return isCrowded(chosen.plan, chosen.plan.ctas, other.plan, other.plan.ctas) ? other : chosen;
+}
+
+function inPhase(
+  phase: 'decode' | 'prefill',
+  served: ServedVariant,
+  group: Group,
+  args: CallArguments,
+): ServedVariant {
   if (served.variant.phase === phase) return served;
   const candidates = group[phase];
   for (let i = 0; i < candidates.length; i++) {

@@ -64,6 +64,27 @@ export class VariantPlan {
     return rows;
   }
 
+  /** CTAs of the last bound call. */
+  get ctas(): number {
+    return this.#ctasOf(this.#values);
+  }
+
+  /** CTAs of a call of so many rows, whose other dims are those of the last bound call. */
+  ctasFor(rows: number): number {
+    const dims = { ...this.#values.dims };
+    for (const name of this.#rowDims) dims[name] = rows;
+    return this.#ctasOf({ ...this.#values, dims });
+  }
+
+  get ctasInCluster(): number {
+    const { cluster } = this.variant.launch;
+    return cluster[0] * cluster[1] * cluster[2];
+  }
+
+  get multiprocessors(): number {
+    return this.device.multiprocessors;
+  }
+
   /** What stands against the call, or undefined. */
   bind(args: CallArguments): Refusal | undefined {
     const values = this.#values;
@@ -109,6 +130,11 @@ export class VariantPlan {
 
   write(view: DataView, args: CallArguments): void {
     writeParameters(view, this.variant.params, args, this.#values);
+  }
+
+  #ctasOf(values: CallValues): number {
+    const { grid } = this.variant.launch;
+    return evaluateExpr(grid[0], values) * evaluateExpr(grid[1], values) * evaluateExpr(grid[2], values);
   }
 
   #checkDims(): Refusal | undefined {

@@ -11,13 +11,15 @@ const planOf = async (name: string, options: Parameters<typeof planFor>[1] = {})
 const fixture = (name: string): string => join(CONFIGS, name);
 const FIXTURES = ['llama-3.1-8b', 'mistral-7b-v0.3', 'gemma-3-4b', 'bert-base', 'deepseek-v3'].map(fixture);
 
-/** What draws a token from the output head, the same for every model that generates. */
-const SAMPLING = ['greedy', 'sample_top_k_top_p'];
+/** What reads the output head, and what lays a ragged batch out: the same for every decoder. */
+const SAMPLING = ['greedy', 'sample_top_k_top_p', 'top_logprobs', 'token_logprob'];
+const BATCHING = ['ragged_offsets', 'ragged_expand', 'slot_mapping'];
+const SHARED = [...SAMPLING, ...BATCHING];
 
-/** Kernel and static dimensions of the variants for one architecture and phase, without sampling. */
+/** Kernel and static dimensions of the variants for one architecture and phase, without what all decoders share. */
 function kernels({ variants }: Plan, phase = 'prefill'): readonly string[] {
   return variants
-    .filter(({ kernel, phase: own }) => own === phase && !SAMPLING.includes(kernel))
+    .filter(({ kernel, phase: own }) => own === phase && !SHARED.includes(kernel))
     .map(({ id }) => id.split('.').slice(0, -2).join('.'));
 }
 
@@ -77,19 +79,42 @@ test.each([
   },
 );
 
-test('models that generate draw from all of their vocabulary, in decode', async () => {
+test('models that generate draw from all of their vocabulary, and say how likely it was', async () => {
   for (const [name, vocab] of [
     ['qwen3-8b', 151936],
     ['kimi-k2', 163840],
   ] as const) {
     const drawn = (await planOf(name)).variants.filter(({ kernel }) => SAMPLING.includes(kernel));
-    expect(drawn.map(({ phase, binding }) => [phase, binding.dims['vocab'], binding.types['L']])).toEqual(
-      SAMPLING.map(() => ['decode', vocab, 'f32']),
-    );
+    for (const { binding } of drawn)
+      expect([binding.dims['vocab'], binding.types['L']]).toEqual([vocab, 'f32']);
+    const filtered = `sample_top_k_top_p.vocab${vocab}.words${vocab / 32}.f32`;
+    expect(drawn.map(({ id }) => id)).toEqual([
+      `greedy.vocab${vocab}.f32.sm90.prefill`,
+      `greedy.vocab${vocab}.f32.sm90.decode`,
+      `${filtered}.sm90.decode`,
+      `${filtered}.masked.sm90.decode`,
+      `${filtered}.penalised.biased.masked.sm90.decode`,
+      `top_logprobs.vocab${vocab}.n20.f32.sm90.decode`,
+      `token_logprob.vocab${vocab}.f32.sm90.prefill`,
+      `token_logprob.vocab${vocab}.f32.sm90.decode`,
+    ]);
   }
   expect(
     (await planOf('qwen3-embedding-0.6b')).variants.some(({ kernel }) => SAMPLING.includes(kernel)),
   ).toBe(false);
+});
+
+test('decoders lay ragged batches out, and find the slots of their tokens where they keep a cache', async () => {
+  const laid = async (name: string) =>
+    (await planOf(name)).variants.flatMap(({ kernel, id }) => (BATCHING.includes(kernel) ? [id] : []));
+  const ragged = ['ragged_offsets.batch256.sm90.prefill', 'ragged_expand.batch256.sm90.prefill'];
+  expect(await laid('qwen3-embedding-0.6b')).toEqual(ragged);
+  expect(await laid(fixture('deepseek-v3'))).toEqual([
+    ...ragged,
+    'slot_mapping.page16.sm90.prefill',
+    'slot_mapping.page16.sm90.decode',
+  ]);
+  expect(await laid('all-minilm-l6-v2')).toEqual([]);
 });
 
 test('models with experts list what routes, moves and combines their rows', async () => {

@@ -25,8 +25,8 @@ test('the order in which targets are asked for changes nothing', async () => {
   });
   expect(other).toEqual(one);
   expect(ids(one).map((id) => id.split('.').at(-2))).toEqual([
-    ...Array(10).fill('sm90'),
-    ...Array(10).fill('sm100'),
+    ...Array(14).fill('sm90'),
+    ...Array(14).fill('sm100'),
   ]);
 });
 
@@ -228,12 +228,13 @@ test('the table is aligned, with a line for each reason', async () => {
       'small (qwen3, config.json)',
       'sm86; decode; bf16, KV cache e4m3, not quantised',
       '',
-      '4 variants',
+      '5 variants',
       '  embedding.hidden256.bf16.i32.sm86.decode  token embedding',
       '  rms_norm.hidden256.bf16.sm86.decode       input norm of the first layer',
       '  add_rms_norm.hidden256.bf16.sm86.decode   post-attention norm of 2 layers',
       '                                            input norm of layers 2 to 2',
       '                                            final norm',
+      '  slot_mapping.page16.sm86.decode           where the keys and values of each token go in the paged cache',
       '  swiglu.inter512.bf16.sm86.decode          SwiGLU of the MLP',
       '',
       '1 unsupported',

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { expr } from '../../../src/device/index.js';
+import { expr, parseExpr } from '../../../src/device/index.js';
 import type { CudaDevice } from '../../../src/runtime/index.js';
 import { DeviceTensor, openCuda, openDevice, openLibrary, type Library } from '../../../src/runtime/index.js';
 import {
@@ -28,6 +28,7 @@ function tensors(library: Library, rows = 5) {
   };
 }
 
+const one = expr.const(1);
 const guard = (expected: object) =>
   expect.objectContaining({ code: 'LAUNCH_GUARD', ...expected }) as unknown as Error;
 
@@ -139,6 +140,38 @@ describe('which variant', () => {
     expect(ran(library, tensors(library, 128))).toContain('decode');
     expect(ran(library, tensors(library, 129))).toContain('prefill');
     expect(ran(library, tensors(library, 1), { phase: 'prefill' })).toContain('prefill');
+    library.close();
+  });
+
+  test('clusters that share rows serve as many as leave SMs idle, and more than fit at once with less sharing', async () => {
+    const { launch, resources } = scaleVariant();
+    const shared = (phase: string, ctas: number) =>
+      scaleVariant({
+        id: `scale.${phase}`,
+        phase,
+        launch: { ...launch, grid: [parseExpr(`rows * ${ctas}`), one, one], cluster: [ctas, 1, 1] },
+        resources: { ...resources, ctasPerSm: 1 },
+      });
+    const folder = writeLibrary([shared('decode', 8), shared('prefill', 2)]);
+    const library = await openLibrary(folder, { device: 'sim' });
+    // Two CTAs of a decode cluster on each SM, and one of a prefill cluster.
+    const few = library.device.multiprocessors / 4;
+    const fitting = library.device.multiprocessors / 2;
+    const phaseOf = (rows: number) => {
+      const variant = ran(library, tensors(library, rows));
+      const why = library.why({ kernel: 'scale', rows });
+      expect(why.variant).toBe(variant);
+      return [variant, why.reasons.at(-1)];
+    };
+    expect(phaseOf(few)).toEqual(['scale.decode', `${few} rows are at most 128`]);
+    expect(phaseOf(few + 1)).toEqual([
+      'scale.prefill',
+      `${few + 1} rows of scale.decode put several of its CTAs on each SM`,
+    ]);
+    expect(phaseOf(fitting)[0]).toBe('scale.prefill');
+    expect(phaseOf(fitting + 1)[0]).toBe('scale.decode');
+    expect(phaseOf(129)).toEqual(['scale.prefill', '129 rows are more than 128']);
+    expect(ran(library, tensors(library, fitting), { phase: 'decode' })).toBe('scale.decode');
     library.close();
   });
 
