@@ -13,4 +13,5 @@ const tier = (name, extra = {}) => ({
   ...extra,
 });
 
-export default { projects: [tier('pure'), tier('toolchain')] };
+// Machines of CI are slow, and shared: a time-out is for what hangs.
+export default { projects: [tier('pure'), tier('toolchain')], testTimeout: 60_000 };

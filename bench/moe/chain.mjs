@@ -111,7 +111,7 @@ function makeTensors(tokens, seed) {
     counts: i32([experts]),
     starts: i32([experts]),
     ends: i32([experts]),
-    errors: i32([1]),
+    errors: i32([2]),
     out: library.tensor('bf16', [rows, hidden]),
   };
 }

@@ -186,7 +186,8 @@ def combine(t: Tensors) -> torch.Tensor:
     weight = torch.where(slot >= 0, t["weight"], 0.0)
     total = (t["x"][slot.clamp_min(0)].float() * weight.unsqueeze(-1)).sum(1)
     if "shared_x" in t:
-        total = total + torch.sigmoid(t["shared_gate"].float()).unsqueeze(-1) * t["shared_x"].float()
+        gate = torch.sigmoid(t["shared_gate"].float()).unsqueeze(-1) if "shared_gate" in t else 1.0
+        total = total + gate * t["shared_x"].float()
     return total
 
 

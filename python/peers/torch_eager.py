@@ -200,7 +200,8 @@ def combine(t: Tensors) -> torch.Tensor:
     rows = t["x"].index_select(0, slot.clamp_min(0).flatten()).view(*slot.shape, -1)
     total = torch.mul(rows, weight.unsqueeze(-1)).sum(1)
     if "shared_x" in t:
-        total.addcmul_(torch.sigmoid(t["shared_gate"].float()).unsqueeze(-1), t["shared_x"].float())
+        gate = torch.sigmoid(t["shared_gate"].float()).unsqueeze(-1) if "shared_gate" in t else 1.0
+        total += gate * t["shared_x"].float()
     return total
 
 

@@ -118,7 +118,7 @@ def combine(normalised: bool) -> Builder:
     def builder(p: Problem) -> list[Call]:
         count, n = p.first["out"].shape
         k = p.first["slot"].shape[1]
-        shared = "shared_x" in p.first
+        shared, gated = "shared_x" in p.first, "shared_gate" in p.first
         stream = "residual" if normalised else "stream"
 
         def given(t: Tensors) -> tuple[Any, ...]:
@@ -127,7 +127,7 @@ def combine(normalised: bool) -> Builder:
 
         offset = 1.0 if p.flag("unit_offset") else 0.0
         shapes = whole_row if normalised else over_parts
-        return shapes(p, tiles.combine_kernel, count, n, given, K=k, SHARED=shared, STREAM=stream in p.first, NORM=normalised, OFFSET=offset)
+        return shapes(p, tiles.combine_kernel, count, n, given, K=k, SHARED=shared, GATED=gated, STREAM=stream in p.first, NORM=normalised, OFFSET=offset)
 
     return builder
 

@@ -116,7 +116,7 @@ def mean_whole_kernel(parts, offsets, out, N: tl.constexpr, LENGTH: tl.constexpr
 
 @triton.jit
 def combine_kernel(x, slot, weight, shared_x, shared_gate, stream, gain, out, eps, N: tl.constexpr, LENGTH: tl.constexpr,
-                   K: tl.constexpr, SHARED: tl.constexpr, STREAM: tl.constexpr, NORM: tl.constexpr, OFFSET: tl.constexpr,
+                   K: tl.constexpr, SHARED: tl.constexpr, GATED: tl.constexpr, STREAM: tl.constexpr, NORM: tl.constexpr, OFFSET: tl.constexpr,
                    PDL: tl.constexpr):
     """LENGTH elements of a token's sum a program: with NORM, all of them, and the stream is written, too."""
     PARTS: tl.constexpr = (N + LENGTH - 1) // LENGTH
@@ -133,7 +133,7 @@ def combine_kernel(x, slot, weight, shared_x, shared_gate, stream, gain, out, ep
         value = tl.load(x + row * N + col, mask=mask & (row >= 0), other=0.0, eviction_policy="evict_first")
         total += tl.where(row >= 0, w, 0.0) * value.to(tl.float32)
     if SHARED:
-        share = tl.sigmoid(tl.load(shared_gate + token).to(tl.float32))
+        share = tl.sigmoid(tl.load(shared_gate + token).to(tl.float32)) if GATED else 1.0
         total += share * tl.load(shared_x + token * N + col, mask=mask, other=0.0, eviction_policy="evict_first").to(tl.float32)
     if STREAM:
         total += tl.load(stream + token * N + col, mask=mask, other=0.0).to(tl.float32)

@@ -69,7 +69,7 @@ function irTensor(tensor: BoundTensor): IrTensor {
     access: tensor.access,
     shape: tensor.modes.map((mode) => describeMode(mode)),
     align: tensor.align ?? 0,
-    weight: tensor.access === 'in' && tensor.modes.every((mode) => mode.extent !== 'dynamic'),
+    weight: tensor.constant === true,
     ...(tensor.doc !== undefined && { doc: tensor.doc }),
   };
 }

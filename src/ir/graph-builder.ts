@@ -5,6 +5,13 @@ import type { Place } from '../util/errors.js';
 import { canonicalJson } from '../util/hash.js';
 import type { Access, ReduceFn, Value, ValueId } from './kernel.js';
 
+/** Of i32, which wraps. */
+const WRAPPING: Partial<Record<BinaryOp, (x: number, y: number) => number>> = {
+  '+': (x, y) => (x + y) | 0,
+  '-': (x, y) => (x - y) | 0,
+  '*': Math.imul,
+};
+
 type Unnumbered<V> = V extends Value ? Omit<V, 'id'> : never;
 export type NewValue = Unnumbered<Value>;
 
@@ -121,6 +128,8 @@ export class GraphBuilder {
 
   binary(fn: BinaryOp, left: ValueId, right: ValueId, dtype: Dtype, span: Place): ValueId {
     const [a, b] = [this.get(left), this.get(right)];
+    const wrapped = dtype === 'i32' && a.kind === 'literal' && b.kind === 'literal' && WRAPPING[fn];
+    if (wrapped) return this.add({ ...a, value: wrapped(Number(a.value), Number(b.value)), span });
     if (fn === '*' && b.kind === 'literal' && a.kind === 'binary' && a.fn === '*' && dtype === 'f32') {
       const inner = this.get(a.right);
       if (inner.kind === 'literal') {

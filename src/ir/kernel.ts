@@ -305,7 +305,7 @@ export interface IrTensor {
   readonly shape: readonly string[];
   /** Guaranteed alignment of the pointer, in bytes. */
   readonly align: number;
-  /** Every extent is static: the tensor is a parameter of the model, not written by a previous kernel. */
+  /** A parameter of the model, which no kernel writes. */
   readonly weight: boolean;
   readonly doc?: string;
 }

@@ -69,12 +69,13 @@ export function bindKernel(spec: KernelSpec, binding: Binding): BoundKernel {
   const exists = (decl: { readonly when?: string }) =>
     decl.when === undefined || binding.flags[decl.when] === true;
   const tensors = spec.tensors.filter(exists).map((tensor): BoundTensor => {
-    const { name, access, span, align, usual, doc } = tensor;
+    const { name, access, constant, span, align, usual, doc } = tensor;
     const dtype = binding.types[tensor.dtype] ?? (tensor.dtype as Dtype);
     return {
       name,
       dtype,
       access,
+      ...(constant && { constant }),
       modes: layoutModes(tensor, extents),
       ...(align !== undefined && { align }),
       ...(usual !== undefined && { usual }),

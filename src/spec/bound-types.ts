@@ -50,6 +50,8 @@ export interface BoundTensor {
   readonly name: string;
   readonly dtype: Dtype;
   readonly access: Access;
+  /** Written by no kernel while the model is served: it may be read before the previous one has ended. */
+  readonly constant?: true;
   readonly modes: readonly BoundMode[];
   readonly align?: number;
   readonly usual?: Usual;

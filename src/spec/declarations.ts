@@ -52,11 +52,16 @@ export function declare(document: YamlDocument, definition: KernelDefinition): D
     const path = ['tensors', name];
     const span = document.keyPlace(path);
     names.declare('tensor', name, span);
+    const layout = layoutFields(document, tensor, name, path, byName);
+    const access = tensor.access ?? 'in';
+    const constant = () =>
+      checkConstant({ access, ...layout }, name, document.place([...path, 'constant']), byName);
     return {
       name,
-      ...layoutFields(document, tensor, name, path, byName),
+      ...layout,
       dtype: tensorDtype(document, tensor, path, types),
-      access: tensor.access ?? 'in',
+      access,
+      ...(tensor.constant && { constant: constant() }),
       ...(tensor.align !== undefined && { align: tensor.align }),
       ...when(tensor.when, path),
       ...(tensor.usual !== undefined && { usual: usualOf(tensor.usual, document.place([...path, 'usual'])) }),
@@ -124,6 +129,23 @@ function layoutFields(
     );
   }
   return { shape, strides };
+}
+
+/** @throws SPEC_LAYOUT where the kernel writes it, or a launch decides its size. */
+function checkConstant(
+  { access, shape }: Pick<TensorDecl, 'access' | 'shape'>,
+  name: string,
+  place: Span,
+  dims: ReadonlyMap<string, DimDecl>,
+): true {
+  const refuse = (why: string, actual: string, expected: string): RoseError =>
+    layoutError(place, `${name} is constant, and ${why}`, actual, expected, 'leave constant out');
+  if (access !== 'in') throw refuse('the kernel writes it', `access: ${access}`, 'access: in');
+  const dynamic = shape
+    .flatMap((entry) => (entry.kind === 'merged' ? entry.dims : [entry.dim]))
+    .find((dim) => dims.get(dim)?.kind === 'dynamic');
+  if (dynamic === undefined) return true;
+  throw refuse('its size is known at launch alone', `the dimension ${dynamic}`, 'static dimensions');
 }
 
 function usualOf([least, largest]: readonly number[], place: Span): Usual {

@@ -71,6 +71,8 @@ export interface TensorDecl {
   /** A dtype or the name of a type variable. */
   readonly dtype: string;
   readonly access: Access;
+  /** Written by no kernel while the model is served. */
+  readonly constant?: true;
   /** Stride of each shape entry, in elements; absent: row-major and contiguous. `dynamic` is given at launch. */
   readonly strides?: readonly (DimExpr | 'dynamic')[];
   /** Alignment of the pointer, in bytes; absent: what the widest access of the target asks for. */

@@ -15,6 +15,8 @@ export interface TensorDefinition {
   readonly dtype: string;
   /** `in` without it. */
   readonly access?: Access;
+  /** No kernel writes it while the model is served, as its weights: it may be read before the previous kernel has ended. */
+  readonly constant?: boolean;
   /** In elements: an expression over static dimensions, or `dynamic`; row-major without it. */
   readonly strides?: readonly (string | number)[];
   /** Bytes. */

@@ -100,9 +100,8 @@ export function indexOf(i: number, shape: readonly number[]): readonly number[] 
   return index;
 }
 
-/** Whether a tensor is a parameter of the model: nothing of it varies with the launch. */
-export const isWeight = (tensor: BoundTensor): boolean =>
-  tensor.access === 'in' && tensor.modes.every((mode) => mode.extent !== 'dynamic');
+/** Whether a tensor is a parameter of the model, which no kernel writes. */
+export const isWeight = (tensor: BoundTensor): boolean => tensor.constant === true;
 
 export function tensorOf(bound: BoundKernel, name: string): BoundTensor {
   const tensor = bound.tensors.find((each) => each.name === name);

@@ -149,14 +149,16 @@ def qk_norm_rope_cache(t, p, flags, types):
 
 
 def combined(t, flags):
-    """arXiv 2101.03961, equation 2: each token's expert rows, weighted; Qwen2-MoE adds a gated shared expert."""
+    """arXiv 2101.03961, equation 2: each token's expert rows, weighted; DeepSeek adds a shared expert, Qwen2-MoE a gated one."""
     x, slot = t["x"], t["slot"].astype(np.int64)
     y = np.zeros((slot.shape[0], x.shape[1]))
     for token, slots in enumerate(slot):
         for place, row in enumerate(slots):
             if 0 <= row < len(x):
                 y[token] += t["weight"][token, place] * x[row]
-    return y + sigmoid(t["shared_gate"])[:, None] * t["shared_x"] if flags["shared"] else y
+    if not flags["shared"]:
+        return y
+    return y + (sigmoid(t["shared_gate"])[:, None] if flags["gated"] else 1.0) * t["shared_x"]
 
 
 def moe_combine(t, p, flags, types):
@@ -211,8 +213,12 @@ def moe_route_grouped(t, p, flags, types):
 
 
 def topk(t, p, flags, types):
-    ids = selected(-t["x"] if flags["smallest"] else t["x"], t["indices_shape"][-1])
-    return {"values": np.take_along_axis(t["x"], ids, -1), "indices": ids}
+    x = t["x"]
+    lengths = t["lengths"] if flags["ragged"] else np.full(len(x), x.shape[1])
+    held = np.arange(x.shape[1]) < lengths[:, None]
+    ids = selected(np.where(held, -x if flags["smallest"] else x, -np.inf), t["indices_shape"][-1])
+    values, there = np.take_along_axis(x, ids, -1), np.take_along_axis(held, ids, -1)
+    return {"values": np.where(there, values, -np.inf), "indices": np.where(there, ids, -1)}
 
 
 def argsort(t, p, flags, types):
@@ -233,6 +239,7 @@ def permuted(t, p):
     slot[np.flatnonzero(kept)[order]] = np.concatenate([starts[e] + np.arange(n) for e, n in enumerate(counts)])
     source = np.full(max(rows, ends[-1]), -1)
     source[slot[kept]] = np.flatnonzero(kept) // ids.shape[1]
+    slot[slot >= rows] = -1
     written = np.arange(rows) < ends[-1]
     wrong = np.sum((ids < 0) | (ids >= p["total"]))
     return {
@@ -241,7 +248,7 @@ def permuted(t, p):
         "counts": counts,
         "starts": starts,
         "ends": ends,
-        "errors": np.array([wrong]),
+        "errors": np.array([wrong, max(ends[-1] - rows, 0)]),
     }
 
 
@@ -336,7 +343,7 @@ def ragged_expand(t, p, flags, types):
     owner = np.sum(t["ends"][None, :] <= tokens[:, None], axis=1)
     known = owner < len(t["ends"])
     shift = np.append(t["cached"] - t["starts"], 0)[owner]
-    return {"sequence": owner, "position": np.where(known, tokens + shift, 0)}
+    return {"sequence": np.where(known, owner, -1), "position": np.where(known, tokens + shift, 0)}
 
 
 def slot_mapping(t, p, flags, types):

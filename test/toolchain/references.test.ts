@@ -92,9 +92,15 @@ beforeAll(async () => {
   });
   const input = questions.map(request).join('\n');
   const script = packagePath('test/references/answer.py');
-  const { stdout } = await execa(python, [script], { input, maxBuffer: 2 ** 30 });
+  const { stdout, stderr, failed } = await execa(python, [script], {
+    input,
+    maxBuffer: 2 ** 30,
+    reject: false,
+  });
+  // An error of execa would hold all of the input.
+  if (failed) throw new Error(stderr);
   const lines = stdout.split('\n');
-  expect(lines).toHaveLength(questions.length);
+  expect(lines.length).toBe(questions.length);
   questions.forEach(({ name }, i) => answers.set(name, JSON.parse(lines[i]!) as Record<string, Answer>));
 }, 600_000);
 

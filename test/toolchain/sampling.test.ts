@@ -83,6 +83,7 @@ test('selections from rows that no warp holds, and the log-probabilities there',
     await wrong('long', [
       ['topk', { dims: { cols: 2003, k: 50 }, types: { T: 'f32' }, flags: { smallest: false } }, 'sm90'],
       ['topk', { dims: { cols: 1100, k: 60 }, types: { T: 'bf16' }, flags: { smallest: true } }, 'sm80'],
+      ['token_logprob', row(1003, 'f32'), 'sm90'],
       ['top_logprobs', { dims: { vocab: 1500, n: 20 }, types: { L: 'bf16' }, flags: {} }, 'sm100'],
     ]),
   ).toEqual([]);

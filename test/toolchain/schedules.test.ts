@@ -47,7 +47,7 @@ test('schedules that a tuning run may choose', async () => {
 test('rows gathered without a condition: none there, indices far outside, more and fewer than go together', async () => {
   const hidden = 64;
   const tokens = 3;
-  const flags = { residual: false, shared: false };
+  const flags = { residual: false, shared: false, gated: false };
   const bindings = [8, 11].map(
     (top_k) => ['moe_combine', { dims: { top_k, hidden }, types: { T: 'f32' }, flags }] as const,
   );

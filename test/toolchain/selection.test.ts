@@ -58,10 +58,12 @@ test('routing from some groups of experts: scores of groups, the groups, the exp
 
 test('the largest, the smallest and all in order', async () => {
   const bindings = [
-    ['topk', { dims: { cols: 1000, k: 50 }, types: { T: 'f32' }, flags: { smallest: true } }],
-    ['topk', { dims: { cols: 4096, k: 2 }, types: { T: 'bf16' }, flags: { smallest: false } }],
-    ['topk', { dims: { cols: 1500, k: 9 }, types: { T: 'bf16' }, flags: { smallest: true } }],
-    ['topk', { dims: { cols: 1, k: 1 }, types: { T: 'bf16' }, flags: { smallest: false } }],
+    ['topk', { dims: { cols: 1000, k: 50 }, types: { T: 'f32' }, flags: { smallest: true, ragged: false } }],
+    ['topk', { dims: { cols: 4096, k: 2 }, types: { T: 'bf16' }, flags: { smallest: false, ragged: false } }],
+    ['topk', { dims: { cols: 1500, k: 9 }, types: { T: 'bf16' }, flags: { smallest: true, ragged: false } }],
+    ['topk', { dims: { cols: 1, k: 1 }, types: { T: 'bf16' }, flags: { smallest: false, ragged: false } }],
+    ['topk', { dims: { cols: 200, k: 20 }, types: { T: 'f32' }, flags: { smallest: false, ragged: true } }],
+    ['topk', { dims: { cols: 1200, k: 70 }, types: { T: 'bf16' }, flags: { smallest: true, ragged: true } }],
     ['argsort', { dims: { cols: 257 }, types: { T: 'bf16' }, flags: { descending: false } }],
     ['argsort', { dims: { cols: 100 }, types: { T: 'f32' }, flags: { descending: true } }],
   ] as const;
@@ -134,7 +136,11 @@ test.each([
   '%s: seen',
   async (_what, piece, by) => {
     const spec = library.get('topk')!;
-    const binding: Binding = { dims: { cols: 128, k: 8 }, types: { T: 'bf16' }, flags: { smallest: false } };
+    const binding: Binding = {
+      dims: { cols: 128, k: 8 },
+      types: { T: 'bf16' },
+      flags: { smallest: false, ragged: false },
+    };
     const dir = await prover.build('faults', library, [[spec.name, binding]]);
     const [subject] = await readSubjects({ dir });
     const ptx = subject!.ptx.replace(piece, by);

@@ -155,8 +155,21 @@ test('rows known when compiled, counts alone, and ranks beside functions of a ro
   expect(await prover.wrong('beside', named, bindings, PHASES)).toEqual([]);
 }, 300_000);
 
+test('ragged batches: rows that end inside a vector, shorter and longer than a warp', async () => {
+  const bindings = [
+    ['ragged_offsets', bound({ batch: 7 })],
+    ['ragged_offsets', bound({ batch: 300 })],
+    ['ragged_expand', bound({ batch: 5 })],
+    ['ragged_expand', bound({ batch: 130 })],
+    ['slot_mapping', bound({ page: 16 })],
+  ] as const;
+  expect(await prover.wrong('ragged', library, bindings)).toEqual([]);
+}, 300_000);
+
+const UNSHARED = { residual: false, shared: false, gated: false };
+
 describe('properties', () => {
-  const [experts, top_k, hidden, pad] = [12, 3, 64, 4];
+  const [experts, top_k, hidden, pad, batch, page] = [12, 3, 64, 4, 5, 4];
   let folder: string;
   let kernels: Library;
 
@@ -166,10 +179,10 @@ describe('properties', () => {
       ['moe_dispatch', bound({ ...dims, hidden }, { T: 'bf16' })],
       ['moe_permute', bound(dims)],
       ['moe_move', bound({ top_k, hidden }, { T: 'bf16' })],
-      [
-        'moe_combine',
-        { dims: { top_k, hidden }, types: { T: 'bf16' }, flags: { residual: false, shared: false } },
-      ],
+      ['moe_combine', { dims: { top_k, hidden }, types: { T: 'bf16' }, flags: UNSHARED }],
+      ['ragged_offsets', bound({ batch })],
+      ['ragged_expand', bound({ batch })],
+      ['slot_mapping', bound({ page })],
     ]);
     kernels = await openLibrary(folder, { device: 'sim', arch: 'sm90' });
   }, 300_000);
@@ -190,13 +203,13 @@ describe('properties', () => {
       counts: i32([experts]),
       starts: i32([experts]),
       ends: i32([experts]),
-      errors: i32([1]),
+      errors: i32([2]),
     };
   }
 
   const first = { first: 0 };
   const choice = (kernel: string, types: Binding['types'] = {}) => ({ kernel, types, flags: {} });
-  const combine = { ...choice('moe_combine', bf16), flags: { residual: false, shared: false } };
+  const combine = { ...choice('moe_combine', bf16), flags: UNSHARED };
 
   test.each([1, 11, 40])('%d tokens: slots are a permutation, counts a bincount, and all agree', (tokens) => {
     const ids = choices(tokens, tokens);
@@ -219,13 +232,18 @@ describe('properties', () => {
     });
     const used = new Set(slot);
     for (let row = 0; row < ends.at(-1)!; row++) if (!used.has(row)) expect(source[row]).toBe(-1);
-    expect([...tensors.errors.read()]).toEqual([0]);
+    expect([...tensors.errors.read()]).toEqual([0, 0]);
   });
 
-  test('dispatch, then combine of what was dispatched: each row times the sum of its weights', () => {
-    const tokens = 19;
-    const ids = choices(tokens, 5);
-    const rows = ids.length + experts * pad;
+  const roomy = (tokens: number): number => tokens * top_k + experts * pad;
+  test.each([
+    ['distinct experts', choices(19, 5), 0, roomy(19)],
+    ['every token to one expert', new Array<number>(19 * top_k).fill(7), 0, roomy(19)],
+    ['the experts from 4 on, others elsewhere', choices(19, 6), 4, roomy(19)],
+    ['a buffer of fewer rows than choices', choices(19, 7), 0, 30],
+    ['a buffer of no rows', choices(3, 8), 0, 0],
+  ])('dispatch, then combine: each row times the sum of its weights: %s', (_what, ids, from, rows) => {
+    const tokens = ids.length / top_k;
     const random = new Random(9);
     const values = Float32Array.from(
       { length: tokens * hidden },
@@ -234,29 +252,32 @@ describe('properties', () => {
     const weights = Float32Array.from({ length: ids.length }, () => random.below(8) / 8);
     const x = kernels.tensor('bf16', [tokens, hidden], { values });
     const weight = kernels.tensor('f32', [tokens, top_k], { values: weights });
+    const { slots, total } = placesOf(ids, from, rows);
     const expected = values.map((value, i) => {
       const token = Math.floor(i / hidden);
       // Eighths times sixteenths are exact in f32, in any order.
-      return (
-        value * weights.subarray(token * top_k, (token + 1) * top_k).reduce((sum, each) => sum + each, 0)
-      );
+      return slots
+        .slice(token * top_k, (token + 1) * top_k)
+        .reduce((sum, row, k) => (row < 0 ? sum : sum + value * weights[token * top_k + k]!), 0);
     });
+    const scalars = { first: from };
     const dispatched = (() => {
       const tensors = index(tokens, ids, rows);
       const out = kernels.tensor('bf16', [rows, hidden]);
-      kernels.launch(choice('moe_dispatch', bf16), { ...tensors, x, out, ...first });
-      return { slot: tensors.slot, out };
+      kernels.launch(choice('moe_dispatch', bf16), { ...tensors, x, out, ...scalars });
+      return { ...tensors, out };
     })();
     const moved = (() => {
       const tensors = index(tokens, ids, rows);
       const out = kernels.tensor('bf16', [rows, hidden]);
-      kernels.launch(choice('moe_permute'), { ...tensors, ...first });
+      kernels.launch(choice('moe_permute'), { ...tensors, ...scalars });
       kernels.launch(choice('moe_move', bf16), { x, slot: tensors.slot, out });
-      return { slot: tensors.slot, out };
+      return { ...tensors, out };
     })();
-    expect([...moved.slot.read()]).toEqual([...dispatched.slot.read()]);
     const rounded = kernels.tensor('bf16', [tokens, hidden], { values: expected });
-    for (const { slot, out } of [dispatched, moved]) {
+    for (const { slot, errors, out } of [dispatched, moved]) {
+      expect([...slot.read()]).toEqual(slots);
+      expect([...errors.read()]).toEqual([0, Math.max(total - rows, 0)]);
       const y = kernels.tensor('bf16', [tokens, hidden]);
       kernels.launch(combine, { x: out, slot, weight, out: y });
       // A sum that starts from 0 is never -0.
@@ -264,12 +285,56 @@ describe('properties', () => {
     }
   });
 
+  /** Slots by the definition: experts in order, each with its choices in order, runs padded; -1 where there is no row. */
+  function placesOf(ids: readonly number[], from: number, rows: number) {
+    const slots = ids.map(() => -1);
+    let total = 0;
+    for (let expert = from; expert < from + experts; expert++) {
+      const own = ids.flatMap((id, i) => (id === expert ? [i] : []));
+      own.forEach((choice, rank) => (slots[choice] = total + rank < rows ? total + rank : -1));
+      total += Math.ceil(own.length / pad) * pad;
+    }
+    return { slots, total };
+  }
+
+  test('a ragged batch is laid out by kernels that start before the one that they depend on has ended', () => {
+    const lengths = [3, 0, 5, 1, 0];
+    const cached = [2, 0, 7, 0, 0];
+    const [tokens, blocks] = [12, 3];
+    const i32 = (shape: number[], values?: readonly number[]) =>
+      kernels.tensor('i32', shape, values && { values: Int32Array.from(values) });
+    const starts = i32([batch]);
+    const ends = i32([batch]);
+    kernels.launch(choice('ragged_offsets'), { lengths: i32([batch], lengths), starts, ends });
+    const sequence = i32([tokens]);
+    const position = i32([tokens]);
+    kernels.launch(choice('ragged_expand'), {
+      ...{ starts, ends, cached: i32([batch], cached), sequence, position },
+    });
+    const pages = Array.from({ length: (batch + 1) * blocks }, (_, i) => 100 - i);
+    const slot = kernels.tensor('i64', [tokens]);
+    const block_table = i32([batch + 1, blocks], pages);
+    kernels.launch(choice('slot_mapping'), { sequence, position, block_table, slot });
+    const owners = lengths.flatMap((length, i) => new Array<number>(length).fill(i));
+    const places = lengths.flatMap((length, i) => Array.from({ length }, (_, j) => cached[i]! + j));
+    const past = tokens - owners.length;
+    expect([...sequence.read()]).toEqual([...owners, ...new Array(past).fill(-1)]);
+    expect([...position.read()]).toEqual([...places, ...new Array(past).fill(0)]);
+    expect([...slot.read()].map(Number)).toEqual([
+      ...owners.map(
+        (owner, i) => pages[owner * blocks + Math.floor(places[i]! / page)]! * page + (places[i]! % page),
+      ),
+      ...new Array(past).fill(-1),
+    ]);
+  });
+
   test('what is out of range is dropped and counted, and no token still writes its tables', () => {
     const ids = [0, 1, 2, -1, experts, 3, 2 ** 31 - 1, -(2 ** 31), 4];
     const tensors = index(3, ids, 4);
     kernels.launch(choice('moe_permute'), { ...tensors, ...first });
-    expect([...tensors.errors.read()]).toEqual([4]);
-    expect([...tensors.slot.read()].map((row) => row < 0)).toEqual(ids.map((id) => id < 0 || id >= experts));
+    // Five experts have one choice each, in runs of 4: 20 rows, of which there are 4.
+    expect([...tensors.errors.read()]).toEqual([4, 16]);
+    expect([...tensors.slot.read()]).toEqual(ids.map((id) => (id === 0 ? 0 : -1)));
     // Rows 4 and on are beyond the buffer: nothing is written there.
     expect([...tensors.source.read()]).toEqual([0, -1, -1, -1]);
     const none = index(0, [], 4);

@@ -58,7 +58,7 @@ types: { T: [bf16, f16] }
 params: { cap: f32 }
 tensors:
   x: { shape: [tokens, hidden], dtype: T }
-  weight: { shape: [hidden], dtype: T }
+  weight: { shape: [hidden], dtype: T, constant: true }
   out: { shape: [tokens, hidden], dtype: T, access: out }
 formula: |
   y   = f32(x) * f32(weight)

@@ -145,8 +145,8 @@ test('qwen3-next: offset norms, the gated norm of its delta net, no fused QK ker
     'moe_route.experts512.top_k10.bf16.softmax.renormalise',
     'moe_permute.top_k10.experts512.total512.pad16',
     'moe_move.top_k10.hidden2048.bf16',
-    'moe_combine.top_k10.hidden2048.bf16.shared',
-    'moe_combine_rms_norm.top_k10.hidden2048.bf16.shared.unit_offset',
+    'moe_combine.top_k10.hidden2048.bf16.shared.gated',
+    'moe_combine_rms_norm.top_k10.hidden2048.bf16.shared.gated.unit_offset',
     'swiglu.inter512.bf16',
     'rms_norm.hidden128.bf16.gated',
   ]);
@@ -158,7 +158,7 @@ test('qwen3-next: offset norms, the gated norm of its delta net, no fused QK ker
       'attention output gate',
     ]),
   );
-  const gated = whole.variants.find(({ binding }) => binding.flags['gated']);
+  const gated = whole.variants.find(({ kernel, binding }) => kernel === 'rms_norm' && binding.flags['gated']);
   expect(gated?.reasons).toEqual(['gated norm of 32 heads in 36 Gated DeltaNet layers']);
   const shared = whole.variants.find(({ kernel }) => kernel === 'swiglu');
   expect(shared?.reasons).toEqual(['SwiGLU of 512 experts, 10 rows a token', 'SwiGLU of the shared expert']);
@@ -266,7 +266,7 @@ test.each([
             'moe_route_grouped.experts256.groups8.top_k8.bf16',
           ]),
       ...moved[phase],
-      'moe_combine.top_k8.hidden7168.bf16.residual',
+      'moe_combine.top_k8.hidden7168.bf16.shared',
       'swiglu_quant_fp8_block.inter2048.bf16',
       'rms_norm_quant_fp8_block.hidden1536.bf16',
       'rms_norm.hidden512.bf16',

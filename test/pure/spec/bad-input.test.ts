@@ -47,6 +47,20 @@ describe('a wrong spec', () => {
       7,
       'the least first',
     ],
+    [
+      'a constant whose size is known at launch alone',
+      GOOD.replace('dtype: T }', 'dtype: T, constant: true }'),
+      'SPEC_LAYOUT',
+      7,
+      'static dimensions',
+    ],
+    [
+      'a constant that the kernel writes',
+      GOOD.replace('access: out }', 'access: out, constant: true }'),
+      'SPEC_LAYOUT',
+      8,
+      'access: in',
+    ],
     ['an unknown name', GOOD.replace('* factor', '* factr'), 'FORMULA_NAME', 10, 'factor'],
     [
       'a formula that does not parse',
