@@ -3,25 +3,36 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { openBuilder, type Builder } from '../../src/build/index.js';
 import type { PlannedVariant } from '../../src/plan/index.js';
 import type { Binding, KernelSpec } from '../../src/spec/index.js';
-import { formatVerdict, verifyBuild } from '../../src/verify/index.js';
+import { formatVerdict, verifyBuild, type VerifyPool } from '../../src/verify/index.js';
+import { transpile, type Transpiled } from './transpile.js';
 import { variantOf } from './variants.js';
 
 export class Prover {
   private constructor(
     readonly folder: string,
     readonly builder: Builder,
+    private readonly code: Transpiled,
+    private readonly pool: VerifyPool,
   ) {}
 
   static async open(): Promise<Prover> {
     const folder = await mkdtemp(join(tmpdir(), 'rose-gen-prover-'));
-    return new Prover(folder, openBuilder({ storeDir: join(folder, 'store'), jobs: 2 }));
+    const builder = openBuilder({ storeDir: join(folder, 'store'), jobs: 2 });
+    // Threads of their own, outside of Jest's contexts, in which the simulator is several times slower.
+    const code = await transpile(['util', 'device', 'spec', 'store', 'sim', 'verify']);
+    const file = pathToFileURL(join(code.root, 'src/verify/pool.js')).href;
+    const module = (await import(file)) as { readonly VerifyPool: typeof VerifyPool };
+    return new Prover(folder, builder, code, new module.VerifyPool({ workers: 2 }));
   }
 
   async close(): Promise<void> {
+    await this.pool[Symbol.asyncDispose]();
     await this.builder[Symbol.asyncDispose]();
+    await this.code.remove();
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -64,7 +75,7 @@ export class Prover {
     variants: readonly PlannedVariant[],
   ): Promise<readonly string[]> {
     const dir = await this.buildVariants(name, specs, variants);
-    const { results } = await verifyBuild({ dir, specs, workers: 0 });
+    const { results } = await verifyBuild({ dir, specs, pool: this.pool });
     if (results.length !== variants.length) throw new Error('a variant was not verified');
     return results.flatMap(({ verdict, error }) =>
       error ? [error.format()] : verdict!.passed ? [] : [formatVerdict(verdict!)],
