@@ -156,14 +156,14 @@ export async function select(options: SelectionOptions): Promise<Selection> {
 
 /** The variants of a plan whose schedule no target can run, with the reason: found by rendering each. Slow-ish: ms each. */
 export async function rejectionsOf({ plan, specs }: Selection): Promise<ReadonlyMap<string, string>> {
-  const { isRejection, renderVariant } = await import('../build/index.js');
+  const { isRejection, rejectionReason, renderVariant } = await import('../build/index.js');
   const rejections = new Map<string, string>();
   for (const variant of plan.variants) {
     try {
       renderVariant(variant, specs.get(variant.kernel)!);
     } catch (error) {
       if (!isRejection(error)) throw error;
-      rejections.set(variant.id, error.message);
+      rejections.set(variant.id, rejectionReason(error));
     }
   }
   return rejections;

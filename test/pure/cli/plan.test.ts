@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PlanJson } from '../../../src/plan/index.js';
+import { packagePath } from '../../../src/util/package-root.js';
 import { makeFolder, OWN_SPEC, removeFolder, rose, roseJson } from './helpers.js';
 
 let folder: string;
@@ -58,6 +59,24 @@ describe('plan', () => {
     );
     expect(plan.unsupported.length).toBeGreaterThan(0);
     for (const { because } of plan.unsupported) expect(because).toContain('sm80 has no fp8 conversions');
+  });
+
+  test('a formula that no schedule carries for one size is unsupported, and the rest is planned', async () => {
+    const config = JSON.parse(readFileSync(packagePath('models/qwen3-0.6b/config.json'), 'utf8')) as object;
+    const file = join(folder, 'config.json');
+    writeFileSync(file, JSON.stringify({ ...config, vocab_size: 300_000 }));
+    const args = ['--model', file, '--arch', 'sm90', '--phase', 'decode'];
+    const plan = await roseJson<PlanJson>('plan', ...args);
+    expect(ids(plan)).toContain('rms_norm.hidden1024.bf16.sm90.decode');
+    const sampled = plan.unsupported.find(({ kernel }) => kernel === 'sample_top_k_top_p');
+    expect(sampled?.because).toContain('a row of 300000 elements of vocab; expected rows of at most 262144');
+    const { shards } = await roseJson<{ shards: { variants: string[] }[] }>(
+      'matrix',
+      ...args,
+      '--shards',
+      '1',
+    );
+    expect(shards[0]!.variants).toEqual(ids(plan));
   });
 });
 
