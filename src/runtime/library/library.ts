@@ -6,6 +6,7 @@ import { RoseError } from '../../util/errors.js';
 import { Resource } from '../lifetime.js';
 import type { RuntimeDevice } from '../runtime-device.js';
 import { DeviceTensor, type TensorOptions } from '../tensor.js';
+import { askedDims } from './asked-dims.js';
 import { BoundLaunch, type BindOptions } from './bound-launch.js';
 import { Catalogue, servesArch, type Question } from './catalogue.js';
 import { damagedFiles } from './code-files.js';
@@ -150,7 +151,14 @@ export class Library extends Resource implements KernelLauncher {
     }
     const wrong = refusals.find(({ refusal }) => refusal.kind === 'guard');
     if (wrong) return guardError(wrong.refusal, wrong.variant.id);
-    return missError(this.#catalogue, { ...choice, ...(phase !== undefined && { phase }) }, refusals);
+    const question = { ...choice, ...(phase !== undefined && { phase }) };
+    const [nearest] = refusals;
+    return missError(
+      this.#catalogue,
+      question,
+      refusals,
+      nearest ? askedDims(nearest.variant, args) : undefined,
+    );
   }
 
   #group(choice: KernelChoice): Group {
