@@ -10,6 +10,7 @@ import type { VariantEntry } from '../../device/manifest.js';
 import { closest } from '../../util/errors.js';
 import { capabilityOf, DEPENDENT_LAUNCH, type Catalogue, type Question } from './catalogue.js';
 
+/** One of the two. */
 export interface BuildHint {
   /** The command; absent where it would not help. */
   readonly build?: string;
@@ -17,25 +18,18 @@ export interface BuildHint {
   readonly instead?: string;
 }
 
-export function buildHint(catalogue: Catalogue, question: Question): BuildHint {
+/** @param otherwise the variant that would serve it if it named no phase */
+export function buildHint(
+  catalogue: Catalogue,
+  question: Question,
+  otherwise: VariantEntry | undefined,
+): BuildHint {
   const known = catalogue.of(question.kernel);
   const unknown = known.length === 0 ? undefined : unknownName(known, question);
   if (unknown !== undefined) return { instead: unknown };
-  const build = buildCommand(catalogue, question, known);
-  if (question.phase === undefined) return { build };
-  const { phase, ...inAnyPhase } = question;
-  const [other] = catalogue.find(inAnyPhase);
-  if (!other) return { build };
-  const instead = `leave the phase out: ${other.id} serves the call`;
-  const isMadeForIt = catalogue.manifest.variants.some((variant) => variant.phase === phase);
-  return isMadeForIt && !known.some((variant) => variant.phase === phase) ? { instead } : { build, instead };
-}
-
-/** The hint as the next step of an error. */
-export function hintText({ build, instead }: BuildHint): string {
-  return [instead, build === undefined ? undefined : `build it: ${build}`]
-    .filter((part) => part !== undefined)
-    .join('; or ');
+  if (question.phase !== undefined && otherwise)
+    return { instead: `leave the phase out: ${otherwise.id} serves the call` };
+  return { build: buildCommand(catalogue, question, known) };
 }
 
 /** A name of the question that no variant of its kernel has. */

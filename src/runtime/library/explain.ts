@@ -2,7 +2,7 @@
 
 import type { VariantEntry } from '../../device/manifest.js';
 import { closest, RoseError } from '../../util/errors.js';
-import { buildHint, hintText } from './build-hint.js';
+import { buildHint } from './build-hint.js';
 import { differences, type Catalogue, type Question } from './catalogue.js';
 import type { Refusal } from './refusal.js';
 
@@ -31,7 +31,8 @@ export function explain(catalogue: Catalogue, question: Question): Explanation {
     others.length === 0
       ? [`the library has no kernel ${question.kernel}`]
       : [`none of ${others.length} variants of ${question.kernel} matches`];
-  const { build, instead } = buildHint(catalogue, question);
+  const { phase: _phase, ...inAnyPhase } = question;
+  const { build, instead } = buildHint(catalogue, question, catalogue.find(inAnyPhase)[0]);
   return {
     reasons: instead === undefined ? reasons : [...reasons, instead],
     others,
@@ -39,14 +40,23 @@ export function explain(catalogue: Catalogue, question: Question): Explanation {
   };
 }
 
-/** The error for a call that nothing serves; `refusals` says what each candidate lacked, `dims` what static dims it asks for. */
+/** What stands against a call that nothing serves. */
+export interface Miss {
+  /** What each candidate lacks. */
+  readonly refusals: readonly { readonly variant: VariantEntry; readonly refusal: Refusal }[];
+  /** The static dims that the call asks for, where the nearest candidate has others. */
+  readonly dims: Question['dims'];
+  /** The variant that would serve the call if it named no phase. */
+  readonly otherwise: VariantEntry | undefined;
+}
+
 export function missError(
   catalogue: Catalogue,
   question: Question,
-  refusals: readonly { readonly variant: VariantEntry; readonly refusal: Refusal }[] = [],
-  dims: Question['dims'] = question.dims,
+  { refusals, dims, otherwise }: Miss,
 ): RoseError {
   const { kernel } = question;
+  const { build, instead } = buildHint(catalogue, { ...question, ...(dims && { dims }) }, otherwise);
   const all = catalogue.of(kernel);
   const [refused] = refusals;
   const nearest = refused?.variant.id ?? rejected(catalogue, question)[0]?.id;
@@ -68,7 +78,7 @@ export function missError(
     next:
       all.length === 0 && similar !== undefined
         ? `did you mean ${similar}?`
-        : hintText(buildHint(catalogue, { ...question, ...(dims && { dims }) })),
+        : (instead ?? `build it: ${build}`),
   });
 }
 

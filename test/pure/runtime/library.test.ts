@@ -303,6 +303,20 @@ describe('which variant', () => {
     expect(why({ kernel: 'once', phase: 'prefill', dims: { width: 16, rows: 4 } }).build).toBe(
       'rose-gen build --model MODEL --kernel once --arch sm90 --dim width=16',
     );
+    // Of a call, the variant that its tensors fit.
+    const wide = scaleVariant({
+      id: 'once.wide',
+      kernel: 'once',
+      dims: { rows: 'dynamic', width: 16 },
+    });
+    const both = await openLibrary(writeLibrary([wide, once, ...SCALE_VARIANTS]), { device: 'sim' });
+    expect(() => both.launch({ ...SCALE, kernel: 'once' }, tensors(both), { phase: 'prefill' })).toThrow(
+      expect.objectContaining({
+        code: 'LIBRARY_MISS',
+        next: 'leave the phase out: once.decode serves the call',
+      }),
+    );
+    both.close();
     const other = {
       phase: 'decode',
       types: { T: 'bf16' },
