@@ -1,7 +1,7 @@
 /** From a plan to files: rendering, compiling, keys and the output folder. */
 
 export { build, openBuilder, type Builder } from './build.js';
-export { isRejection } from './rejection.js';
+export { isRejection, rejectionReason } from './rejection.js';
 export { renderVariant, type RenderedVariant, type RenderOptions } from './render.js';
 export { artifactKey, specKey, variantKey } from './keys.js';
 export { generatorHash } from './generator-hash.js';

@@ -3,7 +3,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { Builder } from '../build/index.js';
 import { count, type OutputOptions } from './options.js';
-import { colour, print, printError } from './output.js';
+import { colour, note, print, printError } from './output.js';
 import { makeProgress } from './progress.js';
 import { modelOf, ofShard, select, type SelectionOptions } from './selection.js';
 
@@ -86,13 +86,15 @@ export async function buildWith(
   };
   if (options.json) return report;
   for (const { error } of rejected) printError(error);
+  // Of what was asked for nothing is left: this says why.
+  if (variants.length === 0) for (const { id, because } of plan.unsupported) note(`${id}: ${because}`);
   if (options.quiet) return report;
   print(
     `${colour('green', 'built', 'stdout')} ${manifest.variants.length} variants (${compiled} compiled, ${fromStore} from the store) in ${seconds.toFixed(1)} s: ${result.outDir}`,
   );
   const unsupported = plan.unsupported.length + rejected.length;
   const open = [
-    ...(unsupported > 0 ? [`${unsupported} unsupported on their architecture`] : []),
+    ...(unsupported > 0 ? [`${unsupported} unsupported`] : []),
     ...(plan.notCovered.length > 0 ? [`${plan.notCovered.length} not covered yet`] : []),
   ];
   if (open.length > 0) print(`${open.join(', ')}: see \`rose-gen plan --model ${modelOf(options)}\``);

@@ -7,15 +7,15 @@ import type { Plan, PlannedVariant, PlanOptions } from '../plan/index.js';
 import type { KernelSpec } from '../spec/index.js';
 import { RoseError, closest } from '../util/errors.js';
 import { packagePath } from '../util/package-root.js';
+import type { FormOptions } from './asked-form.js';
 import { count, repeated, split, usage } from './options.js';
 
-export interface SelectionOptions {
+export interface SelectionOptions extends FormOptions {
   readonly model?: string;
   readonly arch?: string;
   readonly phase?: string;
   readonly kernel?: readonly string[];
   readonly spec?: readonly string[];
-  readonly dim?: readonly string[];
   readonly quant?: string;
   readonly kvDtype?: string;
   readonly dtype?: string;
@@ -35,13 +35,23 @@ export function addSelection(command: Command): Command {
       `architectures: sm80, sm86, sm89, sm90, sm100, sm103, sm120, sm121 (default: ${DEFAULT_ARCHS})`,
     )
     .option('--phase <list>', 'prefill, decode or both (default: both)')
-    .addOption(repeated('--kernel <name>', 'only this kernel; may be repeated'))
+    .addOption(
+      repeated(
+        '--kernel <name>',
+        'only this kernel of the library, whether the model names it or not; may be repeated',
+      ),
+    )
     .addOption(
       repeated('--spec <file>', 'a spec of your own beside the library, or in place of one; may be repeated'),
     )
     .addOption(
-      repeated('--dim <name=size>', 'a static dimension of your own specs (default: as in the model)'),
+      repeated(
+        '--dim <name=size>',
+        'a static dimension of the kernels of --kernel, else --spec (default: as in the model); may be repeated',
+      ),
     )
+    .addOption(repeated('--flag <name=value>', 'a flag of theirs, true or false; may be repeated'))
+    .addOption(repeated('--type <name=dtype>', 'the dtype of a type variable of theirs; may be repeated'))
     .option('--dtype <dtype>', 'activations and weights (default: what the config says)')
     .option('--kv-dtype <dtype>', 'elements of the KV cache: bf16, f16, fp8 (default: as --dtype)')
     .option(
@@ -147,23 +157,25 @@ export async function select(options: SelectionOptions): Promise<Selection> {
     ...(options.quant !== undefined && { quant: options.quant }),
     ...(pageSize !== undefined && { pageSize }),
   });
-  const { withOwnKernels } = await import('./own-kernels.js');
-  const planned = withOwnKernels(whole, own, options.dim ?? [], options.dependentLaunch ?? true);
+  const { askedForm } = await import('./asked-form.js');
+  const { withAskedKernels } = await import('./asked-kernels.js');
+  const asked = options.kernel?.map((kernel) => specOf(kernel, specs)) ?? own;
+  const planned = withAskedKernels(whole, asked, askedForm(options, asked), options.dependentLaunch ?? true);
   const { readTuning, withTuning } = await import('../plan/index.js');
   const tuning = await Promise.all((await tuningFiles(options)).map(readTuning));
-  return { plan: ofKernels(withTuning(planned, tuning, specs), options.kernel, specs), specs };
+  return { plan: ofKernels(withTuning(planned, tuning, specs), options.kernel), specs };
 }
 
 /** The variants of a plan whose schedule no target can run, with the reason: found by rendering each. Slow-ish: ms each. */
 export async function rejectionsOf({ plan, specs }: Selection): Promise<ReadonlyMap<string, string>> {
-  const { isRejection, renderVariant } = await import('../build/index.js');
+  const { isRejection, rejectionReason, renderVariant } = await import('../build/index.js');
   const rejections = new Map<string, string>();
   for (const variant of plan.variants) {
     try {
       renderVariant(variant, specs.get(variant.kernel)!);
     } catch (error) {
       if (!isRejection(error)) throw error;
-      rejections.set(variant.id, error.message);
+      rejections.set(variant.id, rejectionReason(error));
     }
   }
   return rejections;
@@ -192,24 +204,22 @@ export async function recordedCosts(): Promise<ReadonlyMap<string, number>> {
   return readCosts(COSTS_FILE);
 }
 
-function ofKernels(
-  plan: Plan,
-  kernels: readonly string[] | undefined,
-  specs: ReadonlyMap<string, KernelSpec>,
-): Plan {
+/** Raises VARIANT_UNKNOWN. */
+function specOf(kernel: string, specs: ReadonlyMap<string, KernelSpec>): KernelSpec {
+  const spec = specs.get(kernel);
+  if (spec) return spec;
+  const near = closest(kernel, specs.keys());
+  throw new RoseError({
+    code: 'VARIANT_UNKNOWN',
+    message: `there is no kernel ${kernel}`,
+    actual: kernel,
+    expected: [...specs.keys()].join(', '),
+    next: near === undefined ? 'name one of these' : `did you mean ${near}?`,
+  });
+}
+
+function ofKernels(plan: Plan, kernels: readonly string[] | undefined): Plan {
   if (!kernels) return plan;
-  const needed = new Set([...plan.variants, ...plan.unsupported].map(({ kernel }) => kernel));
-  const odd = kernels.find((kernel) => !needed.has(kernel));
-  if (odd !== undefined) {
-    const near = closest(odd, needed) ?? closest(odd, specs.keys());
-    throw new RoseError({
-      code: 'VARIANT_UNKNOWN',
-      message: specs.has(odd) ? `${plan.model.name} needs no ${odd}` : `there is no kernel ${odd}`,
-      actual: odd,
-      expected: [...needed].join(', '),
-      next: near === undefined || near === odd ? 'name one of these' : `did you mean ${near}?`,
-    });
-  }
   const chosen = ({ kernel }: PlannedVariant): boolean => kernels.includes(kernel);
   return { ...plan, variants: plan.variants.filter(chosen), unsupported: plan.unsupported.filter(chosen) };
 }

@@ -328,6 +328,8 @@ export interface SharedRegion {
   readonly dtype: Dtype;
   readonly elements: number;
   readonly align: number;
+  /** The dimension that a table lies along; absent: no table. */
+  readonly along?: Axis;
 }
 
 export interface Section {

@@ -6,6 +6,7 @@
  */
 
 import type { Architecture } from '../device/arch.js';
+import type { Axis } from '../spec/index.js';
 import { dtypeBytes } from '../ir/dtype.js';
 import { clusterSize, partsOf, type Kernel, type Target } from '../ir/kernel.js';
 import { RoseError, type ErrorCode, type Place } from '../util/errors.js';
@@ -69,13 +70,21 @@ export function checkLegality(kernel: Kernel, target: Target, arch: Architecture
   }
   const shared = sharedBytes(kernel);
   if (shared > arch.maxSharedMemoryPerCta) {
-    refuse(
-      'SCHEDULE_ILLEGAL',
-      'too much shared memory',
-      `${shared} bytes`,
-      `at most ${arch.maxSharedMemoryPerCta} bytes`,
-      fewer,
-    );
+    const most = arch.maxSharedMemoryPerCta;
+    const tables = largestTables(kernel);
+    const fitting = tables ? tablesThatFit(tables, most - (shared - tables.bytes)) : 0;
+    if (tables && fitting > 0) {
+      const { axis, extent, bytes, place } = tables;
+      refuse(
+        'SCHEDULE_ILLEGAL',
+        `tables along ${axis} take too much shared memory`,
+        `${shared} bytes, of which ${bytes} for ${extent} elements of ${axis}`,
+        `at most ${most} bytes: ${fitting} elements of ${axis}`,
+        `count over fewer ${axis}`,
+        place,
+      );
+    }
+    refuse('SCHEDULE_ILLEGAL', 'too much shared memory', `${shared} bytes`, `at most ${most} bytes`, fewer);
   }
   const fp8 = kernel.tensors.find((tensor) => tensor.dtype === 'e4m3' || tensor.dtype === 'e5m2');
   if (fp8 && !arch.hasFp8Casts) {
@@ -117,6 +126,40 @@ function placeOfUse(kernel: Kernel, tensor: string): Place | undefined {
       ...stores.filter((store) => store.access.tensor === tensor),
     ]);
   return uses[0]?.span;
+}
+
+/** Tables of a kernel that lie along one dimension. */
+interface TablesAlong {
+  readonly axis: Axis;
+  readonly extent: number;
+  readonly bytes: number;
+  /** Where the formula counts or sums along it. */
+  readonly place: Place | undefined;
+}
+
+/** The dimension whose tables take most of the shared memory. */
+function largestTables(kernel: Kernel): TablesAlong | undefined {
+  const bytes = new Map<Axis, number>();
+  for (const region of kernel.shared) {
+    if (region.along === undefined) continue;
+    bytes.set(region.along, (bytes.get(region.along) ?? 0) + region.elements * dtypeBytes(region.dtype));
+  }
+  const [largest] = [...bytes].sort(([, a], [, b]) => b - a);
+  if (!largest) return undefined;
+  const [axis, most] = largest;
+  const tables = kernel.sections.flatMap((section) => section.tables ?? []);
+  const info = tables.flatMap(({ axes }) => axes).find((each) => each.axis === axis)!;
+  const value = tables
+    .flatMap(({ values }) => values)
+    .find(
+      (each) => (each.kind === 'count' && each.bins === axis) || (each.kind === 'scan' && each.over === axis),
+    );
+  return { axis, extent: Number(info.extent), bytes: most, place: value?.span };
+}
+
+/** Elements whose tables fit in so many bytes, each array a multiple of 16 bytes; 0 where none do. */
+function tablesThatFit({ extent, bytes }: TablesAlong, room: number): number {
+  return Math.max(0, Math.floor(room / (bytes / extent) / 4) * 4);
 }
 
 /** Dynamic shared memory of a CTA, in bytes, as the allocator lays the regions out one after another. */

@@ -11,7 +11,7 @@ import type { ScheduleOverride } from '../plan/index.js';
 import { requireSameRows } from './choose-selection.js';
 import { chooseVector } from './choose-vector.js';
 import { laneAxes } from './lane-axes.js';
-import { inRounds, mostHeld, mostSelected, sortsWhole } from './long-rows.js';
+import { inRounds, MOST_SORTED, mostHeld, mostSelected, sortsWhole } from './long-rows.js';
 import { planSweeps, walksOf } from './lower/sweeps.js';
 import type { Draft } from './schedule-draft.js';
 import { unsupported } from './unsupported.js';
@@ -103,12 +103,14 @@ export function draftSplit(
   }
   const cuts = section.values.some(({ kind }) => kind === 'cut' || kind === 'top');
   const most = cuts ? MOST_CUT : MOST;
+  const isUnknown = lane.extent >= DYNAMIC_LANE_BOUND;
   if (lane.dynamic || lane.extent > most || section.axes.some(({ role }) => role === 'range')) {
     throw unsupported(
       section,
-      lane.extent >= DYNAMIC_LANE_BOUND ? 'a row of unknown length' : `a row of ${lane.extent} elements`,
+      isUnknown ? 'a row of unknown length' : `a row of ${lane.extent} elements of ${lane.axis}`,
       `rows of at most ${most} elements, known when it is compiled`,
       row.span,
+      isUnknown ? `make ${lane.axis} static` : `choose fewer ${lane.axis}`,
     );
   }
   requireFew(section, lane.extent);
@@ -152,11 +154,17 @@ function requireFew(section: Section, extent: number): void {
   const slots = slotsOf(section);
   const most = mostSelected(extent);
   if (slots === undefined || slots <= most) return;
+  const whole = slots === extent;
   throw unsupported(
     section.then!,
-    `a selection of ${slots} elements from a row of ${extent}`,
-    `at most ${most}`,
+    whole
+      ? `a selection of all ${extent} elements of a row`
+      : `a selection of ${slots} elements from a row of ${extent}`,
+    whole
+      ? `at most ${MOST_SORTED} elements in a row that is sorted whole`
+      : `at most ${most} elements of a row of more than ${MOST_SORTED}, or a row of at most ${MOST_SORTED}`,
     section.values.find(({ kind }) => kind === 'top')!.span,
+    whole ? 'sort shorter rows' : 'select fewer elements, or from shorter rows',
   );
 }
 

@@ -13,7 +13,7 @@ const MOST_ROUNDS = 64;
  */
 const MOST_STEPS = { decode: 8 * MOST_HELD.together, prefill: 32 * MOST_HELD.together };
 /** Elements that are sorted in shared memory. */
-const MOST_SORTED = 8192;
+export const MOST_SORTED = 8192;
 /** Elements that a cut may leave. */
 const MOST_SELECTED = 2048;
 /** A cut is worth its passes where it leaves out this many elements for each that stays. */

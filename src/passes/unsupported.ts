@@ -3,7 +3,13 @@
 import type { Section } from '../ir/kernel.js';
 import { RoseError, type Place } from '../util/errors.js';
 
-export function unsupported(section: Section, actual: string, expected: string, place?: Place): RoseError {
+export function unsupported(
+  section: Section,
+  actual: string,
+  expected: string,
+  place?: Place,
+  next = 'rewrite the formula, or split the kernel in two',
+): RoseError {
   const where = place ?? section.stores[0]?.span;
   return new RoseError({
     code: 'FORMULA_UNSUPPORTED',
@@ -11,6 +17,6 @@ export function unsupported(section: Section, actual: string, expected: string, 
     ...(where && { place: where }),
     actual,
     expected,
-    next: 'rewrite the formula, or split the kernel in two',
+    next,
   });
 }

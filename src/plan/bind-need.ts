@@ -109,7 +109,7 @@ function bindAll<T>(
 }
 
 /** A size that does not work out is a gap in the spec's own words; any other failure is an error. */
-function bindSizes(spec: KernelSpec, binding: Binding): Bound {
+export function bindSizes(spec: KernelSpec, binding: Binding): Bound {
   try {
     return { kind: 'bound', kernel: bindKernel(spec, binding) };
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Public part of the planner: model config -> the variants it needs, and how to split them. */
 
+export { bindSizes } from './bind-need.js';
 export { formatPlan, planJson, PLAN_SCHEMA, type PlanJson } from './format.js';
 export { knownModelTypes } from './load-recipe.js';
 export { knownModels, loadModel, parseModel, type Model } from './model.js';

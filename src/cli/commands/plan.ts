@@ -8,7 +8,8 @@ import { addSelection, selectBuildable, type SelectionOptions } from '../selecti
 const EXAMPLES = `
 Examples:
   rose-gen plan --model qwen3-30b-a3b --arch sm90
-  rose-gen plan --model ./config.json --arch sm89,sm100 --kv-dtype fp8 --json`;
+  rose-gen plan --model ./config.json --arch sm89,sm100 --kv-dtype fp8 --json
+  rose-gen plan --model qwen3-8b --kernel NAME --dim cols=4096 --type T=f32 --flag masked=true`;
 
 export function registerPlan(program: Command): void {
   const command = program

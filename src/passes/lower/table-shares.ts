@@ -6,6 +6,7 @@
  * rows before a CTA's own. Rows of a CTA's own that are to be ranked are counted by warp (`table-ranks`).
  */
 
+import type { Axis } from '../../spec/index.js';
 import { arith, compare, i32, guarded, name, type Statement, type TileExpr } from '../../ir/tile.js';
 import { choose, extreme, fresh, read, write } from './scalars.js';
 import type { SectionContext } from './section-context.js';
@@ -24,6 +25,8 @@ export interface Counted {
   readonly before: string | undefined;
   readonly byWarp: ByWarp | undefined;
   readonly extent: number;
+  /** The dimension of `extent`. */
+  readonly bins: Axis;
 }
 
 /** A loop of every thread over rows to count. */
@@ -148,16 +151,16 @@ function together(
   const begin = bind('cluster_begin', arith('-', own.first, arith('*', clusterRank, own.count)));
   const end = arith('+', begin, arith('*', own.count, i32(ctas)));
   const ours = bind('cluster_rows', arith('-', extreme('min', end, rows), extreme('min', begin, rows)));
-  const allocate = (wanted: string, elements: number): string => {
+  const allocate = (wanted: string, elements: number, along: Axis): string => {
     const region = names.fresh(wanted);
-    shared.push({ name: region, dtype: 'i32', elements, align: 16 });
+    shared.push({ name: region, dtype: 'i32', elements, align: 16, along });
     return region;
   };
-  const shares = counted.map(({ total, before, extent }) => {
+  const shares = counted.map(({ total, before, extent, bins }) => {
     const elements = extent * (before === undefined ? 1 : Object.keys(PARTS).length);
     return {
-      own: allocate(`${total}_own`, elements),
-      shown: allocate(`${total}_shown`, elements * ctas),
+      own: allocate(`${total}_own`, elements, bins),
+      shown: allocate(`${total}_shown`, elements * ctas, bins),
       elements,
     };
   });

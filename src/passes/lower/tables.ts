@@ -118,18 +118,19 @@ export class Tables implements TableSource {
   /** Shared arrays of a count. */
   private allocate({ id, bins, name: wanted }: Count): Counted {
     const extent = this.extent(bins);
-    const total = this.region(`s_${wanted ?? 'counts'}`, extent);
+    const total = this.region(`s_${wanted ?? 'counts'}`, extent, bins);
     this.regions.set(id, total);
     const isRanked = this.context.section.values.some(
       (value) => value.kind === 'rank' && value.counts === id,
     );
-    if (!isRanked) return { total, before: undefined, byWarp: undefined, extent };
-    const before = this.region(`${total}_before`, extent);
+    if (!isRanked) return { total, before: undefined, byWarp: undefined, extent, bins };
+    const before = this.region(`${total}_before`, extent, bins);
     const warps = rankingWarps(this.context);
     const elements = warps * extent;
-    const byWarp = warps > 1 ? { name: this.region(`${total}_warps`, elements), warps, elements } : undefined;
+    const byWarp =
+      warps > 1 ? { name: this.region(`${total}_warps`, elements, bins), warps, elements } : undefined;
     this.rankTables.set(id, { counts: byWarp?.name ?? before, extent });
-    return { total, before, byWarp, extent };
+    return { total, before, byWarp, extent, bins };
   }
 
   /** Counts the rows of a walk: the indices of several first, so that their loads are in flight together. */
@@ -169,7 +170,7 @@ export class Tables implements TableSource {
   }
 
   private sum({ id, over, operand, name: wanted }: Scan): void {
-    const region = this.region(`s_${wanted ?? 'sums'}`, this.extent(over));
+    const region = this.region(`s_${wanted ?? 'sums'}`, this.extent(over), over);
     this.regions.set(id, region);
     sumBefore(this.context, region, this.extent(over), (index, out) =>
       this.at(new Map([[over, index]]), out).values.scalar(operand),
@@ -228,9 +229,9 @@ export class Tables implements TableSource {
     return positionsOf(infos, row);
   }
 
-  private region(wanted: string, elements: number): string {
+  private region(wanted: string, elements: number, along: Axis): string {
     const region = this.context.names.fresh(wanted);
-    this.context.shared.push({ name: region, dtype: 'i32', elements, align: 16 });
+    this.context.shared.push({ name: region, dtype: 'i32', elements, align: 16, along });
     return region;
   }
 

@@ -9,6 +9,9 @@ import { ARCHITECTURES, runsOn, type Architecture } from '../../device/arch.js';
 import type { Manifest, VariantEntry } from '../../device/manifest.js';
 import type { KernelChoice } from '../../device/launcher.js';
 
+/** The flag that says whether a variant takes part in programmatic dependent launch; no spec declares it. */
+export const DEPENDENT_LAUNCH = 'dependent_launch';
+
 export interface Question {
   readonly kernel: string;
   readonly types?: KernelChoice['types'];
@@ -64,7 +67,8 @@ function architectureOf(name: string): Architecture | undefined {
   return ARCHITECTURES.find((arch) => arch.name === name);
 }
 
-function capabilityOf(device: string): Architecture['computeCapability'] | undefined {
+/** Undefined for a name that is no architecture's. */
+export function capabilityOf(device: string): Architecture['computeCapability'] | undefined {
   const match = /^sm(\d+)(\d)[a-z]?$/.exec(device);
   return match ? [Number(match[1]), Number(match[2])] : undefined;
 }

@@ -2,6 +2,7 @@
 
 import type { VariantEntry } from '../../device/manifest.js';
 import { closest, RoseError } from '../../util/errors.js';
+import { buildHint } from './build-hint.js';
 import { differences, type Catalogue, type Question } from './catalogue.js';
 import type { Refusal } from './refusal.js';
 
@@ -12,7 +13,7 @@ export interface Explanation {
   readonly reasons: readonly string[];
   /** The other variants of the kernel, nearest first. */
   readonly others: readonly { readonly id: string; readonly because: readonly string[] }[];
-  /** The command that builds what is missing. */
+  /** The command that builds what is missing; absent where no build would help. */
   readonly build?: string;
 }
 
@@ -30,16 +31,32 @@ export function explain(catalogue: Catalogue, question: Question): Explanation {
     others.length === 0
       ? [`the library has no kernel ${question.kernel}`]
       : [`none of ${others.length} variants of ${question.kernel} matches`];
-  return { reasons, others, build: buildCommand(question, catalogue.deviceArch) };
+  const { phase: _phase, ...inAnyPhase } = question;
+  const { build, instead } = buildHint(catalogue, question, catalogue.find(inAnyPhase)[0]);
+  return {
+    reasons: instead === undefined ? reasons : [...reasons, instead],
+    others,
+    ...(build !== undefined && { build }),
+  };
 }
 
-/** The error for a call that nothing serves; `refusals` says what each candidate lacked. */
+/** What stands against a call that nothing serves. */
+export interface Miss {
+  /** What each candidate lacks. */
+  readonly refusals: readonly { readonly variant: VariantEntry; readonly refusal: Refusal }[];
+  /** The static dims that the call asks for, where the nearest candidate has others. */
+  readonly dims: Question['dims'];
+  /** The variant that would serve the call if it named no phase. */
+  readonly otherwise: VariantEntry | undefined;
+}
+
 export function missError(
   catalogue: Catalogue,
   question: Question,
-  refusals: readonly { readonly variant: VariantEntry; readonly refusal: Refusal }[] = [],
+  { refusals, dims, otherwise }: Miss,
 ): RoseError {
   const { kernel } = question;
+  const { build, instead } = buildHint(catalogue, { ...question, ...(dims && { dims }) }, otherwise);
   const all = catalogue.of(kernel);
   const [refused] = refusals;
   const nearest = refused?.variant.id ?? rejected(catalogue, question)[0]?.id;
@@ -61,7 +78,7 @@ export function missError(
     next:
       all.length === 0 && similar !== undefined
         ? `did you mean ${similar}?`
-        : `build it: ${buildCommand(question, catalogue.deviceArch)}`,
+        : (instead ?? `build it: ${build}`),
   });
 }
 
@@ -72,16 +89,6 @@ function describe(question: Question, arch: string): string {
   const what = parts.length > 0 ? ` with ${parts.join(', ')}` : '';
   const phase = question.phase === undefined ? '' : ` for ${question.phase}`;
   return `${question.kernel}${what}${phase} on ${arch}`;
-}
-
-function buildCommand({ kernel, phase, dims }: Question, arch: string): string {
-  const options = [
-    `--kernel ${kernel}`,
-    `--arch ${arch}`,
-    ...(phase === undefined ? [] : [`--phase ${phase}`]),
-    ...Object.entries(dims ?? {}).map(([name, extent]) => `--dim ${name}=${extent}`),
-  ];
-  return `rose-gen build --model MODEL ${options.join(' ')}`;
 }
 
 function rejected(catalogue: Catalogue, question: Question): { id: string; because: readonly string[] }[] {

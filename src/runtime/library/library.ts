@@ -6,6 +6,7 @@ import { RoseError } from '../../util/errors.js';
 import { Resource } from '../lifetime.js';
 import type { RuntimeDevice } from '../runtime-device.js';
 import { DeviceTensor, type TensorOptions } from '../tensor.js';
+import { askedDims } from './asked-dims.js';
 import { BoundLaunch, type BindOptions } from './bound-launch.js';
 import { Catalogue, servesArch, type Question } from './catalogue.js';
 import { damagedFiles } from './code-files.js';
@@ -13,7 +14,7 @@ import { explain, missError, type Explanation } from './explain.js';
 import type { CallArguments } from './parameter-writer.js';
 import { DECODE_ROWS, isCrowded, phaseOf } from './phase.js';
 import { checkVariant } from './read-library.js';
-import { guardError, type Refusal } from './refusal.js';
+import { guardError } from './refusal.js';
 import { ServedVariant } from './served-variant.js';
 
 export interface Asked extends Question {
@@ -133,24 +134,31 @@ export class Library extends Resource implements KernelLauncher {
       if (served.plan.bind(args)) continue;
       return phase === undefined ? otherPhase(served, group, args) : served;
     }
-    throw this.#refuse(choice, candidates, args, phase);
+    throw this.#refuse(choice, group, candidates, args, phase);
   }
 
-  /** Why none of the candidates serves the call: a wrong call where a shape fits, else a miss. */
+  /** Why none of the phase's variants serves the call: a wrong call where its static dims fit one, else a miss. */
   #refuse(
     choice: KernelChoice,
+    { all }: Group,
     candidates: readonly ServedVariant[],
     args: CallArguments,
     phase: string | undefined,
   ): RoseError {
-    const refusals: { variant: VariantEntry; refusal: Refusal }[] = [];
-    for (const { variant, plan } of candidates) {
-      const refusal = plan.bind(args);
-      if (refusal) refusals.push({ variant, refusal });
-    }
-    const wrong = refusals.find(({ refusal }) => refusal.kind === 'guard');
+    const question = { ...choice, ...(phase !== undefined && { phase }) };
+    const refusalsOf = (served: readonly ServedVariant[]) =>
+      served.flatMap(({ variant, plan }) => {
+        const refusal = plan.bind(args);
+        return refusal ? [{ variant, refusal }] : [];
+      });
+    const refusals = refusalsOf(candidates);
+    const ofAll = refusalsOf(all);
+    const wrong = (refusals.length > 0 ? refusals : ofAll).find(({ refusal }) => refusal.kind === 'guard');
     if (wrong) return guardError(wrong.refusal, wrong.variant.id);
-    return missError(this.#catalogue, { ...choice, ...(phase !== undefined && { phase }) }, refusals);
+    const otherwise = all.find(({ plan }) => plan.bind(args) === undefined)?.variant;
+    const nearest = refusals[0] ?? (otherwise ? undefined : ofAll[0]);
+    const dims = nearest && askedDims(nearest.variant, args);
+    return missError(this.#catalogue, question, { refusals, dims, otherwise });
   }
 
   #group(choice: KernelChoice): Group {

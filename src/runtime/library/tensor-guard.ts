@@ -5,7 +5,7 @@
  */
 
 import type { LaunchExpr, LaunchValues } from '../../device/launch-expr.js';
-import { evaluateExpr, printExpr } from '../../device/launch-expr.js';
+import { evaluateExpr, exprDims, printExpr } from '../../device/launch-expr.js';
 import type { Tensor } from '../../device/launcher.js';
 import type { TensorEntry, VariantEntry } from '../../device/manifest.js';
 import { dtypeBytes } from '../dtype.js';
@@ -32,6 +32,9 @@ type StrideRule =
   | { readonly kind: 'equal'; readonly value: number }
   | { readonly kind: 'check'; readonly expr: LaunchExpr };
 
+/** A merged axis is a product of dims, of which a static one is a number here: another variant may have another. */
+const mayHoldStatic = (expr: LaunchExpr): boolean => expr.kind === 'binary' && expr.op === 'mul';
+
 const NOT_FREED = 'keep the tensor until its last launch is done';
 
 export class TensorGuard {
@@ -42,11 +45,11 @@ export class TensorGuard {
   readonly #axes: readonly Axis[];
   readonly #strides: readonly StrideRule[];
 
-  /** @param bound dims that earlier tensors bind; extended by those that this one binds */
+  /** @param bound dims and the tensors that give them; extended by those that this one gives */
   constructor(
     private readonly entry: TensorEntry,
     variant: VariantEntry,
-    bound: Set<string>,
+    private readonly bound: Map<string, string>,
   ) {
     this.name = entry.name;
     this.#dtype = entry.dtype;
@@ -62,7 +65,7 @@ export class TensorGuard {
       const extent = variant.dims[expr.name];
       if (typeof extent === 'number') return { kind: 'equal', value: extent };
       if (bound.has(expr.name)) return { kind: 'check', expr };
-      bound.add(expr.name);
+      bound.set(expr.name, entry.name);
       return { kind: 'bind', dim: expr.name };
     });
     this.#strides = entry.strides.map((expr, axis): StrideRule => {
@@ -84,11 +87,11 @@ export class TensorGuard {
     }
     const { shape } = tensor;
     const axes = this.#axes;
-    if (shape.length !== axes.length) return this.#wrongShape(tensor);
+    if (shape.length !== axes.length) return this.#noShape(tensor);
     for (let i = 0; i < axes.length; i++) {
       const axis = axes[i]!;
       const extent = shape[i]!;
-      if (!Number.isSafeInteger(extent) || extent < 0) return this.#wrongShape(tensor);
+      if (!Number.isSafeInteger(extent) || extent < 0) return this.#noShape(tensor);
       if (axis.kind === 'bind') values.dims[axis.dim] = extent;
       else if (axis.kind === 'equal' && extent !== axis.value) return this.#wrongShape(tensor);
     }
@@ -107,8 +110,14 @@ export class TensorGuard {
     for (let i = shape.length - 1; i >= 0; i--) {
       const axis = this.#axes[i]!;
       const extent = shape[i]!;
-      if (axis.kind === 'check' && evaluateExpr(axis.expr, values) !== extent)
-        return this.#wrongShape(tensor);
+      if (axis.kind === 'check') {
+        const expected = evaluateExpr(axis.expr, values);
+        if (expected !== extent) {
+          return mayHoldStatic(axis.expr)
+            ? this.#wrongShape(tensor)
+            : this.#contradiction(tensor, i, axis.expr, expected, values);
+        }
+      }
       const stride = strides ? strides[i]! : contiguous;
       if (!Number.isSafeInteger(stride) || stride < 0) return this.#wrongStride(tensor, i, 0);
       own[i] = stride;
@@ -152,11 +161,42 @@ export class TensorGuard {
     return at + bytes > slot.at + slot.bytes ? this.#tooSmall(bytes, slot.at + slot.bytes - at) : undefined;
   }
 
+  get #shape(): string {
+    return `(${this.entry.shape.map((expr) => printExpr(expr)).join(', ')})`;
+  }
+
+  /** A static extent, which another variant may have. */
   #wrongShape({ shape }: Tensor<string>): Refusal {
-    return shapeRefusal(
-      `the tensor ${this.name} has another shape`,
+    return shapeRefusal(`the tensor ${this.name} has another shape`, `(${shape.join(', ')})`, this.#shape);
+  }
+
+  /** A shape that no variant of the kernel takes. */
+  #noShape({ shape }: Tensor<string>): Refusal {
+    return guardRefusal(
+      `the tensor ${this.name} has no shape of ${this.#axes.length} axes`,
       `(${shape.join(', ')})`,
-      `(${this.entry.shape.map((expr) => printExpr(expr)).join(', ')})`,
+      this.#shape,
+      'pass a tensor with these axes, each a whole number of elements',
+    );
+  }
+
+  /** An axis whose extent follows from dims that the call itself gives. */
+  #contradiction(
+    { shape }: Tensor<string>,
+    axis: number,
+    expr: LaunchExpr,
+    expected: number,
+    { dims }: CallValues,
+  ): Refusal {
+    const names = exprDims(expr);
+    const givers = [...new Set(names.map((dim) => this.bound.get(dim) ?? `the argument ${dim}`))];
+    const given = names.map((dim) => `${dim} = ${dims[dim]} by ${this.bound.get(dim) ?? 'argument'}`);
+    const rule = expr.kind === 'dim' ? `${expr.name}` : `${printExpr(expr)} = ${expected}`;
+    return guardRefusal(
+      `${this.name} and ${givers.join(', ')} contradict each other`,
+      `${this.name} (${shape.join(', ')}) has ${shape[axis]} elements along axis ${axis}, ${given.join(', ')}`,
+      `${expected} elements along axis ${axis} of ${this.name}: ${rule}`,
+      `pass tensors that agree in ${names.join(', ')}`,
     );
   }
 

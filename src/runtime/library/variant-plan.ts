@@ -11,7 +11,7 @@ import type { Guard, VariantEntry } from '../../device/manifest.js';
 import type { LaunchShape } from '../driver/launch-packet.js';
 import type { RuntimeDevice } from '../runtime-device.js';
 import { checkScalars, writeParameters, type CallArguments } from './parameter-writer.js';
-import { guardRefusal, shapeRefusal, type Refusal } from './refusal.js';
+import { guardRefusal, type Refusal } from './refusal.js';
 import { TensorGuard, type CallValues } from './tensor-guard.js';
 
 const MAX_GRID = [2 ** 31 - 1, 65_535, 65_535] as const;
@@ -22,6 +22,8 @@ export class VariantPlan {
   readonly #values: CallValues;
   /** Dims that the call brings and no tensor gives: passed by name. */
   readonly #namedDims: readonly string[];
+  /** The tensors that give the dynamic dims. */
+  readonly #givers: ReadonlyMap<string, string>;
   readonly #dimGuards: readonly Guard[];
   readonly #rowDims: readonly string[];
 
@@ -29,8 +31,9 @@ export class VariantPlan {
     readonly variant: VariantEntry,
     private readonly device: RuntimeDevice,
   ) {
-    const bound = new Set<string>();
+    const bound = new Map<string, string>();
     this.#tensors = variant.tensors.map((tensor) => new TensorGuard(tensor, variant, bound));
+    this.#givers = bound;
     const dims = Object.entries(variant.dims);
     this.#values = {
       dims: Object.fromEntries(dims.map(([name, extent]) => [name, extent === 'dynamic' ? 0 : extent])),
@@ -154,10 +157,12 @@ export class VariantPlan {
       } else if (guard.kind !== 'arch' && guard.kind !== 'dtype' && guard.kind !== 'alignment') {
         const extent = dims[guard.dim]!;
         if (!holds(guard.kind, extent, guard.value)) {
-          return shapeRefusal(
+          const giver = this.#givers.get(guard.dim);
+          return guardRefusal(
             `the dimension ${guard.dim} is out of what the variant was built for`,
-            `${guard.dim} = ${extent}`,
+            `${guard.dim} = ${extent}${giver === undefined ? '' : ` by ${giver}`}`,
             `${WORDS[guard.kind]} ${guard.value}`,
+            'pass tensors within that, in several calls where there is more',
           );
         }
       }

@@ -8,6 +8,7 @@ import { bindingsOf, variantOf } from '../../support/variants.js';
 
 const route = await loadSpec(packagePath('specs/moe_route.yaml'));
 const topk = await loadSpec(packagePath('specs/topk.yaml'));
+const argsort = await loadSpec(packagePath('specs/argsort.yaml'));
 
 const render = (spec: KernelSpec, binding: Binding, arch = 'sm90', phase: 'prefill' | 'decode' = 'prefill') =>
   renderVariant(variantOf(spec, binding, arch, phase, false), spec, { stages: true });
@@ -115,6 +116,17 @@ describe('a section with a selection', () => {
     expect([error.actual, error.expected]).toEqual([
       expect.stringContaining('2049 elements from a row of 8193'),
       expect.stringContaining('2048'),
+    ]);
+  });
+
+  test('of all of a row is refused with the limit of sorting it whole', () => {
+    const all = (cols: number) => ({ ...bindingsOf(argsort)[0]!, dims: { cols } });
+    expect(() => render(argsort, all(8192))).not.toThrow();
+    const error = raised(() => render(argsort, all(8193)));
+    expect([error.actual, error.expected, error.next]).toEqual([
+      'a selection of all 8193 elements of a row',
+      'at most 8192 elements in a row that is sorted whole',
+      'sort shorter rows',
     ]);
   });
 

@@ -56,6 +56,27 @@ describe('a section that counts', () => {
     expect(render(permute, index, 'decode').kernel.schedule!.counters).toBeUndefined();
   });
 
+  test.each([
+    ['moe_permute', permute, index, 19_368],
+    ['moe_dispatch', dispatch, rows, 19_364],
+  ] as const)(
+    'of %s is refused beyond what shared memory holds, with the dimension and its limit',
+    (_name, spec, binding, most) => {
+      const of = (experts: number) => () =>
+        render(spec, { ...binding, dims: { ...binding.dims, experts, total: experts } });
+      expect(of(most)).not.toThrow();
+      const error = raised(of(20_000));
+      expect(error).toMatchObject({
+        code: 'SCHEDULE_ILLEGAL',
+        message: `${spec.name} on sm90: tables along experts take too much shared memory`,
+        actual: expect.stringMatching(/^2400\d\d bytes, of which 240000 for 20000 elements of experts$/),
+        expected: `at most 232448 bytes: ${most} elements of experts`,
+        next: 'count over fewer experts',
+      });
+      expect(error.place?.text).toContain('n = count[tokens, top_k](experts: bin)');
+    },
+  );
+
   const scheduled = (
     formula: readonly string[],
     dims: Record<string, number>,

@@ -29,6 +29,7 @@ function tensors(library: Library, rows = 5) {
 }
 
 const one = expr.const(1);
+const BUILD = 'rose-gen build --model MODEL --kernel scale --arch sm90';
 const guard = (expected: object) =>
   expect.objectContaining({ code: 'LAUNCH_GUARD', ...expected }) as unknown as Error;
 
@@ -233,7 +234,7 @@ describe('which variant', () => {
         actual: expect.stringMatching(
           /asked for scale with T = f32, negate = false for decode on sm90; nearest is scale.width8.f32.sm90.decode: the tensor x has another shape: \(5, 12\), not \(rows, width\)/,
         ),
-        next: 'build it: rose-gen build --model MODEL --kernel scale --arch sm90 --phase decode',
+        next: `build it: ${BUILD} --phase decode --dim width=12 --type T=f32 --flag negate=false`,
       }),
     );
     expect(() => library.launch({ ...SCALE, types: { T: 'bf16' } }, args)).toThrow(
@@ -244,11 +245,95 @@ describe('which variant', () => {
     );
     const many = { x: library.tensor('f32', [1001, 8]), out: library.tensor('f32', [1001, 8]), factor: 1 };
     expect(() => library.launch(SCALE, many)).toThrow(
-      expect.objectContaining({
-        code: 'LIBRARY_MISS',
-        actual: expect.stringContaining('rows = 1001, not at most 1000'),
+      guard({ actual: 'rows = 1001 by x', expected: 'at most 1000' }),
+    );
+    library.close();
+  });
+
+  test('tensors that no variant takes together are a wrong call, not a miss', async () => {
+    const shape = (text: string) => text.split(', ').map((each) => parseExpr(each));
+    const tensor = (name: string, text: string) => ({
+      ...scaleVariant().tensors.find((each) => each.name === name)!,
+      shape: shape(text),
+      strides: shape(text).map((_, axis) => expr.stride(name, axis)),
+    });
+    const variant = scaleVariant({
+      dims: { rows: 'dynamic', width: 8 },
+      tensors: [tensor('x', 'rows + 1, 8'), tensor('out', 'rows')],
+    });
+    const wider = {
+      dims: { rows: 'dynamic', width: 16 },
+      tensors: [tensor('x', 'rows + 1, 16'), tensor('out', 'rows')],
+    } as const;
+    const library = await openLibrary(
+      writeLibrary([scaleVariant({ ...variant, ...wider, id: 'wide' }), variant]),
+      {
+        device: 'sim',
+      },
+    );
+    const call = (x: readonly number[], out: readonly number[]) => () =>
+      library.launch(SCALE, { x: library.tensor('f32', x), out: library.tensor('f32', out), factor: 1 });
+    expect(call([17, 8], [4])).toThrow(
+      guard({
+        message: 'x and out contradict each other (scale.width8.f32.sm90.decode)',
+        actual: 'x (17, 8) has 17 elements along axis 0, rows = 4 by out',
+        expected: '5 elements along axis 0 of x: rows + 1 = 5',
+        next: 'pass tensors that agree in rows',
       }),
     );
+    expect(call([5, 8, 1], [4])).toThrow(guard({ actual: '(5, 8, 1)', expected: '(rows + 1, 8)' }));
+    expect(call([17, 12], [4])).toThrow(
+      expect.objectContaining({ code: 'LIBRARY_MISS', next: expect.stringContaining('--dim width=12 ') }),
+    );
+    library.close();
+  });
+
+  test('what a miss says to build is something that a build can make', async () => {
+    const once = scaleVariant({ id: 'once.decode', kernel: 'once', dims: { rows: 'dynamic', width: 8 } });
+    const library = await openLibrary(writeLibrary([...SCALE_VARIANTS, once]), {
+      device: 'sim',
+      arch: 'sm90',
+    });
+    const why = (question: Parameters<Library['why']>[0]) => library.why(question);
+    // Made for decode alone: prefill is not suggested, neither where it runs without a phase nor where its dims differ.
+    expect(why({ kernel: 'once', phase: 'prefill' })).toEqual({
+      reasons: ['none of 1 variants of once matches', 'leave the phase out: once.decode serves the call'],
+      others: [{ id: 'once.decode', because: ['it is for decode'] }],
+    });
+    expect(why({ kernel: 'once', phase: 'prefill', dims: { width: 16, rows: 4 } }).build).toBe(
+      'rose-gen build --model MODEL --kernel once --arch sm90 --dim width=16',
+    );
+    // Of a call, the variant that its tensors fit.
+    const wide = scaleVariant({
+      id: 'once.wide',
+      kernel: 'once',
+      dims: { rows: 'dynamic', width: 16 },
+    });
+    const both = await openLibrary(writeLibrary([wide, once, ...SCALE_VARIANTS]), { device: 'sim' });
+    expect(() => both.launch({ ...SCALE, kernel: 'once' }, tensors(both), { phase: 'prefill' })).toThrow(
+      expect.objectContaining({
+        code: 'LIBRARY_MISS',
+        next: 'leave the phase out: once.decode serves the call',
+      }),
+    );
+    both.close();
+    const other = {
+      phase: 'decode',
+      types: { T: 'bf16' },
+      flags: { negate: true, dependent_launch: false },
+    } as const;
+    expect(why({ kernel: 'scale', ...other }).build).toBe(
+      `${BUILD} --phase decode --type T=bf16 --flag negate=true --no-dependent-launch`,
+    );
+    expect(why({ kernel: 'unheard_of', phase: 'prefill' }).build).toBe(
+      'rose-gen build --model MODEL --kernel unheard_of --arch sm90',
+    );
+    // No build gives a kernel a name that it does not have.
+    const odd = why({ kernel: 'scale', dims: { widht: 16 } });
+    expect([odd.build, odd.reasons.at(-1)]).toEqual([
+      undefined,
+      'scale has no dimension widht: did you mean width?',
+    ]);
     library.close();
   });
 
