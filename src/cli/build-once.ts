@@ -14,9 +14,14 @@ export async function buildOnce(options: BuildOptions, signal: AbortSignal): Pro
   const { openBuilder, stampInputs } = await import('../build/index.js');
   await using builder = openBuilder(builderOptions(options));
   const report = await buildWith(builder, options, signal);
-  await stampInputs(outDir(options), key);
+  // What was rejected is told again by the next build.
+  if (!hasNothing(report)) await stampInputs(outDir(options), key);
   return report;
 }
+
+/** Whether variants were wanted, and none of them could be built. */
+export const hasNothing = ({ variants, rejected = [] }: BuildReport): boolean =>
+  variants === 0 && rejected.length > 0;
 
 async function filesOf(options: BuildOptions): Promise<readonly string[]> {
   const files = await inputFiles(options);

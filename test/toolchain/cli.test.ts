@@ -46,7 +46,8 @@ function rose(args: readonly string[], env: Readonly<Record<string, string>> = {
       process.execPath,
       [BIN, ...args],
       { cwd: folder, env: { ...process.env, ...env } },
-      (error, stdout, stderr) => (error ? failed(new Error(`${error.message}\n${stderr}`)) : done(stdout)),
+      (error, stdout, stderr) =>
+        error ? failed(new Error(`${error.message}\n${stderr}`, { cause: error })) : done(stdout),
     );
   });
 }
@@ -160,6 +161,24 @@ describe('verify', () => {
     const again = JSON.parse(await rose([...args, '--json'])) as Verified;
     expect(again).toMatchObject({ passed: true, ran: 0 });
     expect(await rose(args)).toContain('2 of 2 variants pass (0 run, 2 on record)');
+  }, 120_000);
+
+  test('build fails where all that was asked for is rejected, and says so each time', async () => {
+    const args = [
+      'build',
+      ...MODEL,
+      '--kernel',
+      'argsort',
+      '--dim',
+      'cols=100000',
+      '--out',
+      join(folder, 'none'),
+    ];
+    for (let run = 0; run < 2; run++) {
+      const failure = rose(args);
+      await expect(failure).rejects.toThrow('FORMULA_UNSUPPORTED');
+      await expect(failure).rejects.toMatchObject({ cause: { code: 1 } });
+    }
   }, 120_000);
 
   test('build --verify runs again what an edit changed, and only that', async () => {

@@ -36,11 +36,11 @@ export function registerBuild(program: Command, finish: (code: number) => void):
           await watchBuild(options, signal);
           return;
         }
-        const { buildOnce } = await import('../build-once.js');
+        const { buildOnce, hasNothing } = await import('../build-once.js');
         const report = await buildOnce(options, signal);
-        if (!options.verify) {
+        if (!options.verify || hasNothing(report)) {
           if (options.json) printJson(report);
-          finish(signal.aborted ? EXIT.interrupted : EXIT.ok);
+          finish(signal.aborted ? EXIT.interrupted : hasNothing(report) ? EXIT.failed : EXIT.ok);
           return;
         }
         const { verdictJson, verifyWith } = await import('../verify-with.js');
