@@ -30,7 +30,8 @@ function assignSection(section: Section): Section {
   for (const value of section.values) {
     if (value.kind === 'reduce') value.over.forEach((axis) => lanes.add(axis));
     if (value.kind === 'remap') lanes.add(value.axis);
-    if (value.kind === 'top' || value.kind === 'arg' || value.kind === 'cut') lanes.add(value.over);
+    if (value.kind === 'top') value.over.forEach((axis) => lanes.add(axis));
+    if (value.kind === 'arg' || value.kind === 'cut') lanes.add(value.over);
     if (value.kind === 'carried' && value.along !== undefined) lanes.add(value.along);
     if (value.kind === 'range-reduce') ranges.add(value.over);
   }
@@ -103,13 +104,17 @@ function refuseRangesOfLanes(section: Section, lanes: ReadonlySet<Axis>): void {
  */
 export function contiguousAxis(section: Section): Axis | undefined {
   const selected = section.values.flatMap((value) =>
-    value.kind === 'top' || value.kind === 'arg' || value.kind === 'cut'
-      ? [value.over]
-      : value.kind === 'carried'
-        ? (value.along ?? [])
-        : [],
+    value.kind === 'top'
+      ? value.over.slice(-1)
+      : value.kind === 'arg' || value.kind === 'cut'
+        ? [value.over]
+        : value.kind === 'carried'
+          ? (value.along ?? [])
+          : [],
   );
-  if (selected[0] !== undefined) return selected[0];
+  // Elements lie next to each other, not their blocks.
+  const first = selected.find((axis) => !axis.includes('/')) ?? selected[0];
+  if (first !== undefined) return first;
   const counted = new Set(countedAxes(section));
   const stores = section.stores.map((store) => store.access);
   const loads = section.values.flatMap((value) => (value.kind === 'load' ? [value.access] : []));

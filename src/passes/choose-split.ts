@@ -6,6 +6,7 @@
  */
 
 import type { Architecture } from '../device/arch.js';
+import type { Axis } from '../spec/index.js';
 import { DYNAMIC_LANE_BOUND, type Kernel, type Section, type Target } from '../ir/kernel.js';
 import type { ScheduleOverride } from '../plan/index.js';
 import { requireSameRows } from './choose-selection.js';
@@ -48,16 +49,19 @@ const TEAMS = {
 
 /** Whether a section has a function of a whole row, or a selection that a warp does not take in rounds. */
 export const isSplit = (section: Section, target: Target): boolean =>
-  section.values.some(({ kind }) => kind === 'arg' || kind === 'cut') || isLong(section, target);
+  section.values.some((value) => value.kind === 'arg' || (value.kind === 'cut' && !isOfBlocks(value.over))) ||
+  isLong(section, target);
+
+/** Whether an axis is one of the two that a dimension in blocks has. */
+const isOfBlocks = (axis: Axis): boolean => /[/%]/.test(axis);
 
 function isLong(section: Section, target: Target): boolean {
-  const [lane] = laneAxes(section);
-  if (!section.then || lane === undefined) return false;
+  const lanes = laneAxes(section);
+  if (!section.then || lanes.length === 0) return false;
+  const extent = lanes.reduce((product, lane) => product * lane.extent, 1);
   // What a selection gave may be selected from again, by the warp that holds it.
   const again = section.then.then !== undefined;
-  return again
-    ? lane.extent > mostHeld(section)
-    : !inRounds(section, lane.extent, slotsOf(section) ?? 0, target);
+  return again ? extent > mostHeld(section) : !inRounds(section, extent, slotsOf(section) ?? 0, target);
 }
 
 /** Elements that a section's selection takes of each row. */
@@ -94,6 +98,15 @@ export function draftSplit(
       lane.extent >= DYNAMIC_LANE_BOUND ? 'a row of unknown length' : `a row of ${lane.extent} elements`,
       `rows of at most ${most} elements, known when it is compiled`,
       row.span,
+    );
+  }
+  const conditional = section.values.find((value) => value.kind === 'top' && value.allowed !== undefined);
+  if (conditional) {
+    throw unsupported(
+      section,
+      `a selection under a condition, of ${slotsOf(section)} elements from a row of ${lane.extent}`,
+      'a row that one warp selects from',
+      conditional.span,
     );
   }
   requireFew(section, lane.extent);

@@ -1,7 +1,7 @@
 /**
  * split-blocks: gives the blocks of a dimension axes of their own.
  *
- * Matches a section with a reduction over the blocks of a dimension, or a tensor with one element a block.
+ * Matches a section with a reduction or a cut within or over the blocks of a dimension, or a tensor with one element a block.
  * Before: max over `hidden%128` of values over `hidden`, result over `hidden/128`.
  * After:  `hidden` is gone; values vary over `hidden/128` and `hidden%128`, and the reduction is over the latter.
  * Bails out where no axis is cut; refuses two different cuts of one dimension.
@@ -33,6 +33,7 @@ function splitSection(section: Section): Section {
   };
   for (const value of section.values) {
     if (value.kind === 'reduce') value.over.forEach(note);
+    if (value.kind === 'cut') note(value.over);
     value.axes.forEach(note);
   }
   for (const store of section.stores) {

@@ -10,6 +10,7 @@ import type { Kernel, Section, SharedRegion, Store, Value, ValueId } from '../..
 import { arith, guarded, i32, name, type Statement, type TileExpr } from '../../ir/tile.js';
 import { canonicalJson } from '../../util/hash.js';
 import { Args } from './args.js';
+import { BlockCuts } from './block-cuts.js';
 import { Cuts } from './cuts.js';
 import { LongSelections } from './long-selections.js';
 import { Fragments } from './fragments.js';
@@ -86,6 +87,8 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   const args = new Args(context, geometry, fragments, values);
   const elements = new RowElements(context, geometry, fragments, values);
   const cuts = new Cuts(context, geometry, elements, values);
+  // A warp looks at the blocks of its row, a CTA at the whole of it.
+  const ends = section.schedule!.split ? cuts : new BlockCuts(context, geometry, fragments, values);
   const selections = new Selections(context, geometry, fragments, values);
   const long = section.schedule!.split ? new LongSelections(context, elements, cuts) : undefined;
 
@@ -113,7 +116,7 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   function lowerSweep(sweep: Sweep): void {
     const finished: (() => void)[] = [];
     sweep.rangeReductions.forEach((id) => reductions.overRange(id));
-    sweep.cuts.forEach((id) => cuts.run(id));
+    sweep.cuts.forEach((id) => ends.run(id));
     sweep.kept.forEach((id) => keep(id));
     const full = sweep.stores.filter((store) => stores.isFull(store));
     const accumulators = sweep.reductions.map((id) => reductions.begin(id));
@@ -131,8 +134,8 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
         return (scope) => long!.accumulate(id, scope);
       }),
       ...sweep.coming.map((id): Taker => {
-        cuts.begin(id);
-        return (scope) => cuts.accumulate(id, scope);
+        ends.begin(id);
+        return (scope) => ends.accumulate(id, scope);
       }),
     ];
     const { kept } = sweep;
