@@ -107,19 +107,23 @@ export function contiguousAxis(section: Section): Axis | undefined {
     value.kind === 'top'
       ? value.over.slice(-1)
       : value.kind === 'arg' || value.kind === 'cut'
-        ? [value.over]
+        ? [inBlocks(section, value.over)]
         : value.kind === 'carried'
           ? (value.along ?? [])
           : [],
   );
-  // Elements lie next to each other, not their blocks.
-  const first = selected.find((axis) => !axis.includes('/')) ?? selected[0];
-  if (first !== undefined) return first;
+  if (selected[0] !== undefined) return selected[0];
   const counted = new Set(countedAxes(section));
   const stores = section.stores.map((store) => store.access);
   const loads = section.values.flatMap((value) => (value.kind === 'load' ? [value.access] : []));
   const free = { ...section, axes: section.axes.filter(({ axis }) => !counted.has(axis)) };
   return longestUnitStride(free, stores) ?? longestUnitStride(free, loads) ?? dynamicUnitStride(free, loads);
+}
+
+/** Of the blocks of an axis, what lies in them: elements are next to each other, not their blocks. */
+function inBlocks(section: Section, axis: Axis): Axis {
+  const inner = axis.replace('/', '%');
+  return section.axes.some((info) => info.axis === inner) ? inner : axis;
 }
 
 /** Axes that something is counted over: their positions are rows, in this order. */

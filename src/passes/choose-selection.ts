@@ -7,14 +7,14 @@
 
 import type { Architecture } from '../device/arch.js';
 import { dtypeBytes } from '../ir/dtype.js';
-import type { Kernel, LaneAxis, Section } from '../ir/kernel.js';
+import type { Kernel, Section } from '../ir/kernel.js';
 import type { ScheduleOverride } from '../plan/index.js';
-import type { Axis } from '../spec/index.js';
 import { layOutBlocks } from './block-lanes.js';
 import { chooseVector, tensorOf } from './choose-vector.js';
 import type { Draft } from './schedule-draft.js';
 import { laneAxes } from './lane-axes.js';
 import { mostHeld } from './long-rows.js';
+import { wholeAxis } from './split-axis.js';
 import { unsupported } from './unsupported.js';
 
 const WARP = 32;
@@ -34,8 +34,8 @@ export function draftSelection(
 ): Draft {
   const value = section.values.find(({ kind }) => kind === 'top' || kind === 'cut')!;
   const lanes = laneAxes(section);
-  const dim = dimOf(lanes[0]!);
-  const other = lanes.find((lane) => dimOf(lane) !== dim);
+  const dim = wholeAxis(lanes[0]!.axis);
+  const other = lanes.find(({ axis }) => wholeAxis(axis) !== dim);
   if (other) {
     throw unsupported(
       section,
@@ -86,9 +86,6 @@ export function draftSelection(
     ],
   };
 }
-
-/** The dimension that a lane axis is, or is cut from. */
-const dimOf = ({ axis }: LaneAxis): Axis => axis.split(/[/%]/)[0]!;
 
 /** Each part is run by the threads of one row. */
 export function requireSameRows(section: Section, then: Section | undefined): void {

@@ -6,7 +6,6 @@
  */
 
 import type { Architecture } from '../device/arch.js';
-import type { Axis } from '../spec/index.js';
 import { DYNAMIC_LANE_BOUND, type Kernel, type Section, type Target } from '../ir/kernel.js';
 import type { ScheduleOverride } from '../plan/index.js';
 import { requireSameRows } from './choose-selection.js';
@@ -15,6 +14,7 @@ import { laneAxes } from './lane-axes.js';
 import { inRounds, mostHeld, mostSelected, sortsWhole } from './long-rows.js';
 import { planSweeps, walksOf } from './lower/sweeps.js';
 import type { Draft } from './schedule-draft.js';
+import { isOfBlocks } from './split-axis.js';
 import { unsupported } from './unsupported.js';
 
 /** Elements of a row: their positions have 22 bits. */
@@ -52,9 +52,6 @@ export const isSplit = (section: Section, target: Target): boolean =>
   section.values.some((value) => value.kind === 'arg' || (value.kind === 'cut' && !isOfBlocks(value.over))) ||
   isLong(section, target);
 
-/** Whether an axis is one of the two that a dimension in blocks has. */
-const isOfBlocks = (axis: Axis): boolean => /[/%]/.test(axis);
-
 function isLong(section: Section, target: Target): boolean {
   const lanes = laneAxes(section);
   if (!section.then || lanes.length === 0) return false;
@@ -82,6 +79,14 @@ export function draftSplit(
   const [lane, other] = lanes;
   const row = section.values.find(({ kind }) => kind === 'arg' || kind === 'cut' || kind === 'top')!;
   requireSameRows(section, section.then);
+  if (lane && other && isOfBlocks(lane.axis) && isOfBlocks(other.axis)) {
+    throw unsupported(
+      section,
+      `a selection of ${slotsOf(section)} elements from a row of ${lane.extent * other.extent} in blocks of ${lane.extent}`,
+      'as many as one warp takes, of as many as it holds: 64 of 1024',
+      row.span,
+    );
+  }
   if (!lane || other) {
     throw unsupported(
       section,

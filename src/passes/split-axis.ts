@@ -12,6 +12,10 @@ import { rebuild } from './rebuild.js';
 
 export const outerAxis = (axis: Axis, by: number): Axis => `${axis}/${by}`;
 export const innerAxis = (axis: Axis, by: number): Axis => `${axis}%${by}`;
+/** The dimension that an axis is, or is cut from. */
+export const wholeAxis = (axis: Axis): Axis => axis.split(/[/%]/)[0]!;
+/** Whether an axis is one of the two that a dimension in blocks has. */
+export const isOfBlocks = (axis: Axis): boolean => wholeAxis(axis) !== axis;
 
 /** @throws FORMULA_UNSUPPORTED where a value is remapped along the axis or it is already split otherwise. */
 export function splitAxis(section: Section, axis: Axis, by: number): Section {

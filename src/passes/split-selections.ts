@@ -21,6 +21,7 @@ import {
   type ValueId,
 } from '../ir/kernel.js';
 import { keep, liveValues, rebuild } from './rebuild.js';
+import { wholeAxis } from './split-axis.js';
 import { unsupported } from './unsupported.js';
 
 type Top = Value & { readonly kind: 'top' };
@@ -55,7 +56,7 @@ function split(section: Section): Section {
       access.terms.flatMap((term) => (term.kind === 'axis' ? [term.axis] : [])),
     ),
   ]);
-  if ([...used].some((axis) => axis.split(/[/%]/)[0] === over)) {
+  if ([...used].some((axis) => wholeAxis(axis) === over)) {
     throw unsupported(
       section,
       `values over ${over} beside what is selected from it`,

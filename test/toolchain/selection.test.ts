@@ -110,6 +110,29 @@ formula: |
   expect(await prover.wrong('twice', new Map([['twice', spec]]), [['twice', binding]])).toEqual([]);
 }, 300_000);
 
+test('what leads of what was selected', async () => {
+  const spec = parseSpec(
+    `kernel: later
+doc: Of the k largest the two that another row prefers, marked.
+dims: { rows: dynamic, n: static, k: static }
+tensors:
+  x: { shape: [rows, n], dtype: f32 }
+  y: { shape: [rows, n], dtype: f32 }
+  z: { shape: [rows, k], dtype: i32, access: out }
+formula: |
+  at = top[n -> k](x)
+  z = select(largest[k](y[n: at], 2), 1, 0)
+`,
+    'later.yaml',
+  );
+  const bindings = [
+    { n: 25, k: 7 },
+    { n: 200, k: 40 },
+    { n: 25, k: 1 },
+  ].map((dims) => ['later', { dims, types: {}, flags: {} }] as const);
+  expect(await prover.wrong('later', new Map([['later', spec]]), bindings)).toEqual([]);
+}, 300_000);
+
 test('reductions and writes at what is selected, beside the whole row', async () => {
   const spec = parseSpec(
     `kernel: marked

@@ -10,7 +10,6 @@ import type { Kernel, Section, SharedRegion, Store, Value, ValueId } from '../..
 import { arith, guarded, i32, name, type Statement, type TileExpr } from '../../ir/tile.js';
 import { canonicalJson } from '../../util/hash.js';
 import { Args } from './args.js';
-import { BlockCuts } from './block-cuts.js';
 import { Cuts } from './cuts.js';
 import { LongSelections } from './long-selections.js';
 import { Fragments } from './fragments.js';
@@ -26,6 +25,7 @@ import type { Sweep } from './sweeps.js';
 import { Tables } from './tables.js';
 import { ownRows, type OwnTiles } from './table-warps.js';
 import { Values } from './values.js';
+import { WarpCuts } from './warp-cuts.js';
 
 export interface Lowered {
   /** Independent of the row: a persistent grid runs it once. */
@@ -87,8 +87,7 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   const args = new Args(context, geometry, fragments, values);
   const elements = new RowElements(context, geometry, fragments, values);
   const cuts = new Cuts(context, geometry, elements, values);
-  // A warp looks at the blocks of its row, a CTA at the whole of it.
-  const ends = section.schedule!.split ? cuts : new BlockCuts(context, geometry, fragments, values);
+  const ends = section.schedule!.split ? cuts : new WarpCuts(context, geometry, fragments, values);
   const selections = new Selections(context, geometry, fragments, values);
   const long = section.schedule!.split ? new LongSelections(context, elements, cuts) : undefined;
 

@@ -1,13 +1,14 @@
 /**
- * Where the leading elements of each block of a row end, or the leading blocks of it (`largest[d by n]`, `largest[d/n]`), in a warp.
+ * Where the leading elements of a row that a warp holds end (`largest[d]`), of each block of it (`largest[d by n]`), or its leading
+ * blocks (`largest[d/n]`).
  *
- * Keys are held in registers. A round takes the largest that is left of a block's threads, or of the warp; as many rounds as
- * elements lead give the key and the position of the last one. Such a cut may vary along the blocks: a thread has one for each of
- * its own.
+ * Keys are held in registers. A round takes the largest that is left of the warp, or of the threads of a block; as many rounds as
+ * elements lead give the key and the position of the last one. Within blocks there is one for each: a thread has those of its own.
  */
 
 import type { Value, ValueId } from '../../ir/kernel.js';
 import { arith, guarded, i32, literal, name, type Statement, type TileExpr } from '../../ir/tile.js';
+import { unsupported } from '../unsupported.js';
 import type { Fragments } from './fragments.js';
 import { NOWHERE, overLanes, overWarp, TAKEN, typed } from './integers.js';
 import type { LaneGeometry } from './lane-geometry.js';
@@ -22,7 +23,7 @@ type Cut = Value & { readonly kind: 'cut' };
 /** Rounds that are written out one after another; more of them run in a loop. */
 const MOST_UNROLLED = 8;
 
-export class BlockCuts {
+export class WarpCuts {
   private readonly keys = new Map<ValueId, string>();
 
   constructor(
@@ -69,6 +70,7 @@ export class BlockCuts {
     const { context } = this;
     const { values } = context.section;
     const { over, need } = this.cut(id);
+    this.requireWarp(id);
     const ends = values.filter((value) => value.kind === 'cut-end' && value.cut === id).map((end) => end.id);
     const extent = context.lanes.axes.find(({ axis }) => axis === over)!.extent;
     const wanted = values[need]!;
@@ -103,6 +105,20 @@ export class BlockCuts {
       out.push(store(keys, key), ...places.map((place) => store(place, end)));
     });
     context.row.push(...loops);
+  }
+
+  private requireWarp(id: ValueId): void {
+    const { weight, span } = this.cut(id);
+    const { threads } = this.context.lanes;
+    if (weight === undefined && threads <= 32) return;
+    throw unsupported(
+      this.context.section,
+      weight === undefined
+        ? `a \`largest\` of what is selected, which lies along ${threads} threads`
+        : 'a `nucleus` of what is selected',
+      'a `largest` of the whole row, or of a selection that one warp makes',
+      span,
+    );
   }
 
   /** The rounds of the block, or of the row, at these tiles. */
