@@ -68,7 +68,7 @@ export function draftSelection(
     );
   }
   let vector = blocks?.vector ?? widest;
-  while (vector > 1 && (vector * WARP > extent || extent % vector !== 0) && !blocks) vector /= 2;
+  while (!blocks && vector > 1 && (vector * WARP > extent || extent % vector !== 0)) vector /= 2;
   const bytes = (name: string) => vector * dtypeBytes(tensorOf(kernel, name).dtype);
   return {
     section,

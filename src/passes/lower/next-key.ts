@@ -21,17 +21,15 @@ export interface KeySet {
   each(body: (element: TileExpr) => readonly Statement[]): Statement;
 }
 
-/** Leaves the key in the variable `best` and the position in `found`; `declare` makes them. */
-export function takeNext(set: KeySet, best: string, found: string, declare = true): readonly Statement[] {
+/** Leaves the key in a new variable `best` and the position in `found`. */
+export function takeNext(set: KeySet, best: string, found: string): readonly Statement[] {
   const [largest, position] = [name(best, 'i32'), name(found, 'i32')];
   const key = (element: TileExpr) => read(set.keys, set.register(element));
-  const start = (variable: string, value: TileExpr, comment: string): Statement =>
-    declare ? { kind: 'let', name: variable, value, comment } : { kind: 'assign', name: variable, value };
   return [
-    start(best, i32(TAKEN), 'the largest key of the warp'),
+    { kind: 'let', name: best, value: i32(TAKEN), comment: 'the largest key that is left' },
     set.each((element) => [{ kind: 'assign', name: best, value: extreme('max', largest, key(element)) }]),
     { kind: 'assign', name: best, value: set.overThreads('max', largest) },
-    start(found, i32(NOWHERE), 'the lowest position that has it'),
+    { kind: 'let', name: found, value: i32(NOWHERE), comment: 'the lowest position that has it' },
     set.each((counted) => {
       // From the last to the first, so that the first stays.
       const element = arith('-', i32(set.elements - 1), counted);
