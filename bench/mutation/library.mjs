@@ -5,7 +5,7 @@ import { enumerateBindings } from '../../dist/spec/index.js';
 
 const HEADS = { half: 8, q_heads: 2, k_heads: 1, page: 4 };
 /** Experts, as fewer than a warp and with gaps between their rows, and groups of them. */
-const EXPERTS = { experts: 20, total: 24, pad: 4, groups: 4, per_group: 6, kept: 2 };
+const EXPERTS = { experts: 20, total: 24, pad: 4, groups: 4, kept: 2 };
 /** Dimensions that rows lie along; of a router the experts. */
 const ROWS = ['hidden', 'inter', 'vocab', 'cols', 'batch'];
 

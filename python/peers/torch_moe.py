@@ -53,37 +53,18 @@ def route(p: Problem) -> list[tuple[str, Body]]:
 
 
 def route_grouped(p: Problem) -> list[tuple[str, Body]]:
-    k, groups, scale = p.dims["top_k"], p.dims["groups"], p.scalars.get("scale", 1.0)
+    k, groups, kept, scale = p.dims["top_k"], p.dims["groups"], p.dims["kept"], p.scalars.get("scale", 1.0)
 
     def body(t: Tensors) -> Tensors:
         score = t["logits"].float().sigmoid()
-        closed = (t["mask"] == 0).unsqueeze(-1)
-        choice = (score + t["bias"]).unflatten(-1, (groups, -1)).masked_fill(closed, float("-inf")).flatten(-2)
-        ids = choice.topk(k, -1).indices
+        biased = (score + t["bias"]).unflatten(-1, (groups, -1))
+        best = biased.topk(2, -1).values.sum(-1).topk(kept, -1, sorted=False).indices
+        closed = torch.ones(biased.shape[:-1], dtype=torch.bool, device=biased.device).scatter(-1, best, False)
+        ids = biased.masked_fill(closed.unsqueeze(-1), float("-inf")).flatten(-2).topk(k, -1).indices
         picked = score.gather(-1, ids)
         return {"ids": ids, "weights": picked / picked.sum(-1, keepdim=True) * scale}
 
-    return [("sigmoid, masked_fill, topk, gather", body)]
-
-
-def group_scores(p: Problem) -> list[tuple[str, Body]]:
-    groups = p.dims["groups"]
-
-    def body(t: Tensors) -> Tensors:
-        score = t["logits"].float().sigmoid() + t["bias"]
-        return {"score": score.unflatten(-1, (groups, -1)).topk(2, -1).values.sum(-1)}
-
-    return [("sigmoid, topk, sum", body)]
-
-
-def group_mask(p: Problem) -> list[tuple[str, Body]]:
-    kept = p.dims["kept"]
-
-    def body(t: Tensors) -> Tensors:
-        chosen = t["score"].topk(kept, -1, sorted=False).indices
-        return {"mask": torch.zeros_like(t["score"], dtype=torch.uint8).scatter(-1, chosen, 1)}
-
-    return [("topk, scatter", body)]
+    return [("sigmoid, topk of groups, masked_fill, topk, gather", body)]
 
 
 class Layout:
@@ -242,8 +223,6 @@ def between(t: Tensors, returned: Tensors) -> Tensors:
 MAKERS: dict[str, Maker] = {
     "moe_route": route,
     "moe_route_grouped": route_grouped,
-    "moe_group_scores": group_scores,
-    "moe_group_mask": group_mask,
     "moe_permute": permute,
     "moe_dispatch": dispatch(False),
     "moe_dispatch_quant_fp8": dispatch(None),

@@ -26,6 +26,8 @@ const COMBINE: Readonly<Partial<Record<Helper, string>>> = {
   reduce_sum: 'value + other',
   reduce_max: 'cute.math.max(value, other, propagate_nan=True)',
   reduce_min: 'cute.math.min(value, other, propagate_nan=True)',
+  largest_of: 'cute.math.max(value, other)',
+  least_of: 'cute.math.min(value, other)',
 };
 
 const FOLD: Readonly<Partial<Record<Helper, string>>> = {
@@ -204,9 +206,10 @@ export function helperSource(helper: Helper, imports: Imports): string {
       '    return better if better == better else y',
     ].join('\n');
   }
+  const type = helper === 'largest_of' || helper === 'least_of' ? imports.type('i32') : f32;
   return [
     '@cute.jit',
-    `def ${helper}(value: ${f32}, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> ${f32}:`,
+    `def ${helper}(value: ${type}, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> ${type}:`,
     '    # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart',
     '    offset = threads * stride // 2',
     '    while cutlass.const_expr(offset >= stride):',

@@ -28,6 +28,8 @@ export type Helper =
   | 'reduce_sum'
   | 'reduce_max'
   | 'reduce_min'
+  | 'largest_of'
+  | 'least_of'
   | 'fold_sum'
   | 'fold_max'
   | 'fold_min'

@@ -362,9 +362,12 @@ export class ExprPrinter {
 
   private warpReduce(expr: TileExpr & { kind: 'warp-reduce' }): Text {
     // Integers have an instruction for a whole warp.
-    if (expr.dtype === 'i32')
+    const isInteger = expr.dtype === 'i32';
+    if (isInteger && expr.threads === 32)
       return atom(`cute.arch.warp_redux_sync(${this.print(expr.operand)}, "${expr.fn}")`);
-    const helper = this.imports.helper(`reduce_${expr.fn}`);
+    const helper = this.imports.helper(
+      isInteger ? (expr.fn === 'max' ? 'largest_of' : 'least_of') : `reduce_${expr.fn}`,
+    );
     return atom(`${helper}(${this.print(expr.operand)}, ${expr.threads}, ${expr.stride})`);
   }
 }

@@ -220,7 +220,9 @@ class SectionLowering {
         return expr.range ? this.rangeReduce(expr, expr.range) : this.reduce(expr);
       case 'top': {
         const operand = this.value(expr.operand);
-        return graph.top(expr.fn, this.axisNamed(expr.dim), this.axisNamed(expr.slots), operand, span);
+        const allowed = expr.allowed && this.value(expr.allowed);
+        const [over, slots] = [this.axisNamed(expr.dim), this.axisNamed(expr.slots)];
+        return graph.top(expr.fn, [over], slots, operand, allowed, span);
       }
       case 'tally': {
         const operand = this.value(expr.operand);
@@ -251,7 +253,10 @@ class SectionLowering {
       case 'leading': {
         const operand = this.value(expr.operand);
         const weight = expr.weight && this.value(expr.weight);
-        return graph.leading(this.axisNamed(expr.dim), operand, weight, this.value(expr.need), span);
+        const { by, blocks } = expr;
+        const dim = this.axisNamed(expr.dim);
+        const over = by === undefined ? dim : `${dim}${blocks ? '/' : '%'}${by}`;
+        return graph.leading(over, operand, weight, this.value(expr.need), span);
       }
       case 'random':
         return graph.random(this.axisNamed(expr.dim), this.value(expr.seed), this.value(expr.offset), span);
@@ -270,13 +275,7 @@ class SectionLowering {
     const operand = this.value(expr.operand);
     const fn = expr.op === 'mean' ? 'sum' : expr.op;
     // Over blocks, `split-blocks` later replaces the inner axis `dim%by` by a real one.
-    const reduced = graph.reduce(
-      fn,
-      by === undefined ? [dim] : [`${dim}%${by}`],
-      operand,
-      by === undefined ? undefined : { dim, by },
-      span,
-    );
+    const reduced = graph.reduce(fn, [by === undefined ? dim : `${dim}%${by}`], operand, span);
     if (expr.op !== 'mean') return reduced;
     const extent = by ?? this.extentOf(dim);
     const f32 = { dtype: 'f32', axes: [], span } as const;
@@ -395,7 +394,7 @@ class SectionLowering {
         terms.push({ kind: 'value', value, stride: step });
         // What a selection along the mode gives lies inside it.
         const source = this.graph.get(value);
-        if (source.kind !== 'top' || source.over !== axis) bounds.push({ value, extent: limit });
+        if (source.kind !== 'top' || !source.over.includes(axis)) bounds.push({ value, extent: limit });
       }
     });
     return { access: { tensor: name, terms, bounds }, remaps };

@@ -70,11 +70,11 @@ export class GraphBuilder {
       case 'cast':
         return this.cast(value.operand, dtype, value.rounding, value.saturate, span);
       case 'reduce':
-        return this.reduce(value.fn, value.over, value.operand, undefined, span);
+        return this.reduce(value.fn, value.over, value.operand, span);
       case 'range-reduce':
         return this.rangeReduce(value.fn, value.over, value.operand, value.begin, value.end, span);
       case 'top':
-        return this.top(value.fn, value.over, value.slots, value.operand, span);
+        return this.top(value.fn, value.over, value.slots, value.operand, value.allowed, span);
       case 'arg':
         return this.arg(value.fn, value.over, value.operand, span);
       case 'cut':
@@ -170,24 +170,13 @@ export class GraphBuilder {
   }
 
   /**
-   * A reduction over whole axes, or over the blocks of one (`blocks`): the result then varies over `dim/by`.
+   * A reduction over whole axes, or within the blocks of one (`dim%by`): the result then varies over `dim/by`.
    * A reduction of the same reduction is one over both axes.
    */
-  reduce(
-    fn: ReduceFn,
-    over: readonly Axis[],
-    operand: ValueId,
-    blocks: { dim: Axis; by: number } | undefined,
-    span: Place,
-  ): ValueId {
+  reduce(fn: ReduceFn, over: readonly Axis[], operand: ValueId, span: Place): ValueId {
     const inner = this.get(operand);
-    if (
-      inner.kind === 'reduce' &&
-      inner.fn === fn &&
-      !blocks &&
-      !inner.over.some((axis) => axis.includes('%'))
-    ) {
-      return this.reduce(fn, [...inner.over, ...over], inner.operand, undefined, span);
+    if (inner.kind === 'reduce' && inner.fn === fn && ![...over, ...inner.over].some(isWithinBlocks)) {
+      return this.reduce(fn, [...inner.over, ...over], inner.operand, span);
     }
     // A mean of means: the inner 1/n moves out of the sum, so that both sums become one.
     if (
@@ -196,23 +185,24 @@ export class GraphBuilder {
       fn === 'sum' &&
       this.get(inner.right).kind === 'literal'
     ) {
-      return this.binary(
-        '*',
-        this.reduce(fn, over, inner.left, blocks, span),
-        inner.right,
-        inner.dtype,
-        span,
-      );
+      return this.binary('*', this.reduce(fn, over, inner.left, span), inner.right, inner.dtype, span);
     }
-    const axes = blocks
-      ? inner.axes.map((axis) => (axis === blocks.dim ? `${blocks.dim}/${blocks.by}` : axis))
-      : inner.axes.filter((axis) => !over.includes(axis));
+    const axes = without(inner.axes, over);
     return this.add({ kind: 'reduce', fn, over, operand, dtype: inner.dtype, axes, span });
   }
 
-  top(fn: SelectFn, over: Axis, slots: Axis, operand: ValueId, span: Place): ValueId {
-    const axes = this.axesOf(operand).map((axis) => (axis === over ? slots : axis));
-    return this.add({ kind: 'top', fn, over, slots, operand, dtype: 'i32', axes, span });
+  top(
+    fn: SelectFn,
+    over: readonly Axis[],
+    slots: Axis,
+    operand: ValueId,
+    allowed: ValueId | undefined,
+    span: Place,
+  ): ValueId {
+    const condition = allowed === undefined ? {} : { allowed };
+    const all = this.axesOf(operand, ...(allowed === undefined ? [] : [allowed]));
+    const axes = all.flatMap((axis) => (axis === over[0] ? [slots] : over.includes(axis) ? [] : [axis]));
+    return this.add({ kind: 'top', fn, over, slots, operand, ...condition, dtype: 'i32', axes, span });
   }
 
   arg(fn: 'argmax' | 'argmin', over: Axis, operand: ValueId, span: Place): ValueId {
@@ -222,7 +212,7 @@ export class GraphBuilder {
 
   cut(over: Axis, operand: ValueId, weight: ValueId | undefined, need: ValueId, span: Place): ValueId {
     const weights = weight === undefined ? [] : [weight];
-    const axes = this.axesOf(operand, ...weights, need).filter((axis) => axis !== over);
+    const axes = without(this.axesOf(operand, ...weights, need), [over]);
     const weighted = weight === undefined ? {} : { weight };
     return this.add({ kind: 'cut', over, operand, ...weighted, need, dtype: 'i32', axes, span });
   }
@@ -236,12 +226,16 @@ export class GraphBuilder {
     return this.add({ kind: 'random', axis, seed, offset, dtype: 'i32', axes, span });
   }
 
-  /** Whether an element is among a row's leading ones: its key is above that of the last, or the same and it is not behind it. */
+  /**
+   * Whether an element is among a row's leading ones, or those of its block where `over` is `dim%by`: its key is above that of the
+   * last, or the same and it is not behind it.
+   */
   leading(over: Axis, operand: ValueId, weight: ValueId | undefined, need: ValueId, span: Place): ValueId {
     const cut = this.cut(over, operand, weight, need, span);
     const end = this.add({ kind: 'cut-end', cut, dtype: 'i32', axes: this.axesOf(cut), span });
     const key = this.order(operand, span);
-    const position = this.add({ kind: 'position', axis: over, dtype: 'i32', axes: [over], span });
+    const axis = isWithinBlocks(over) ? over.slice(0, over.indexOf('%')) : over;
+    const position = this.add({ kind: 'position', axis, dtype: 'i32', axes: [axis], span });
     const inside = this.compare('<=', position, end, span);
     const last = this.binary('&&', this.compare('==', key, cut, span), inside, 'bool', span);
     return this.binary('||', this.compare('>', key, cut, span), last, 'bool', span);
@@ -294,4 +288,15 @@ export class GraphBuilder {
 export function unionAxes(lists: readonly (readonly Axis[])[]): readonly Axis[] {
   const all = [...new Set(lists.flat())];
   return all.filter((axis) => !axis.includes('/') || !all.includes(axis.slice(0, axis.indexOf('/'))));
+}
+
+/** Whether a reduction over an axis is one within the blocks of another: `hidden%128`. */
+const isWithinBlocks = (axis: Axis): boolean => axis.includes('%');
+
+/** What is left of axes after a reduction. Of an axis that is not cut into blocks yet, its blocks stay. */
+function without(axes: readonly Axis[], over: readonly Axis[]): readonly Axis[] {
+  const blocks = new Map(
+    over.filter(isWithinBlocks).map((axis) => [axis.slice(0, axis.indexOf('%')), axis.replace('%', '/')]),
+  );
+  return axes.filter((axis) => !over.includes(axis)).map((axis) => blocks.get(axis) ?? axis);
 }

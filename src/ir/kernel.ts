@@ -113,13 +113,17 @@ export type Value = ValueBase &
         readonly end: ValueId;
         readonly operand: ValueId;
       }
-    /** Positions along `over` of the largest (smallest) elements, in order: they lie along `slots`. */
+    /**
+     * Positions along `over`, one axis or the blocks of one and what lies in them, of the largest (smallest) elements, in order:
+     * they lie along `slots`. What `allowed` (bool) leaves out comes last.
+     */
     | {
         readonly kind: 'top';
         readonly fn: SelectFn;
-        readonly over: Axis;
+        readonly over: readonly Axis[];
         readonly slots: Axis;
         readonly operand: ValueId;
+        readonly allowed?: ValueId;
       }
     /** Position along `over` of the largest (smallest) element, as `top` (`bottom`) orders them. */
     | {
@@ -130,7 +134,8 @@ export type Value = ValueBase &
       }
     /**
      * The order key of the last of a row's leading elements: of the first `need` (i32) in the order of `top`, or of the shortest
-     * run of them whose weights (in units of 2^-28, at most 1, not rising) add up to the share `need` (f32) of all.
+     * run of them whose weights (in units of 2^-28, at most 1, not rising) add up to the share `need` (f32) of all. Over `a%n`,
+     * of each block of `a`; over `a/n`, of the blocks.
      */
     | {
         readonly kind: 'cut';
@@ -139,7 +144,10 @@ export type Value = ValueBase &
         readonly weight?: ValueId;
         readonly need: ValueId;
       }
-    /** The last position of a cut: of the elements with its key, those up to here are before it. */
+    /**
+     * The last position of a cut: of the elements with its key, those up to here are before it. Within blocks it is the position in
+     * the whole axis.
+     */
     | { readonly kind: 'cut-end'; readonly cut: ValueId }
     /** An f32 as an i32 of the order of `top`. */
     | { readonly kind: 'order'; readonly operand: ValueId }
@@ -222,8 +230,8 @@ export interface LaneLayout {
   readonly layout: Layout;
   /** CTAs of a cluster that share the row; each holds an equal part of the slowest tile mode. */
   readonly cluster: number;
-  /** The last tile of the fastest axis reaches past the axis' extent. */
-  readonly tail: boolean;
+  /** The axis that the last tile reaches past the end of: the fastest, or of a row in blocks the slowest. */
+  readonly tail?: Axis;
   /** The row may end inside a vector: its last elements are moved one by one. */
   readonly partial: boolean;
 }
@@ -291,6 +299,8 @@ export interface SectionSchedule {
   readonly rowsPerCta: number;
   /** Elements a thread loads at once. */
   readonly vector: number;
+  /** The row lies in blocks: threads that share one of them. */
+  readonly threadsPerBlock?: number;
   /** The row is long: its tiles are walked in loops, each of a cluster's CTAs taking as many, and the last may be empty. */
   readonly split?: boolean;
 }
@@ -394,13 +404,14 @@ export function operands(value: Value): readonly ValueId[] {
     case 'unary':
     case 'cast':
     case 'reduce':
-    case 'top':
     case 'count':
     case 'rank':
     case 'scan':
     case 'arg':
     case 'order':
       return [value.operand];
+    case 'top':
+      return [value.operand, ...(value.allowed === undefined ? [] : [value.allowed])];
     case 'cut':
       return [value.operand, ...(value.weight === undefined ? [] : [value.weight]), value.need];
     case 'cut-end':
@@ -445,13 +456,18 @@ export function mapOperands(value: Value, map: (id: ValueId) => ValueId): Value 
     case 'unary':
     case 'cast':
     case 'reduce':
-    case 'top':
     case 'count':
     case 'rank':
     case 'scan':
     case 'arg':
     case 'order':
       return { ...value, operand: map(value.operand) };
+    case 'top':
+      return {
+        ...value,
+        operand: map(value.operand),
+        ...(value.allowed !== undefined && { allowed: map(value.allowed) }),
+      };
     case 'cut':
       return {
         ...value,

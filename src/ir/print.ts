@@ -56,7 +56,9 @@ function printSection(section: Section): readonly string[] {
   );
   if (section.schedule) lines.push(`  rows ${section.schedule.rowsPerCta} a CTA`);
   if (section.lanes)
-    lines.push(`  lanes ${formatLayout(section.lanes.layout)}${section.lanes.tail ? ' with a tail' : ''}`);
+    lines.push(
+      `  lanes ${formatLayout(section.lanes.layout)}${section.lanes.tail === undefined ? '' : ' with a tail'}`,
+    );
   if (section.body) return [...lines, ...section.body.flatMap((statement) => printStatement(statement, 1))];
   return [
     ...lines,
@@ -100,7 +102,7 @@ function detail(value: Value): string {
     case 'range-reduce':
       return ` ${value.fn} over a range of ${value.over}`;
     case 'top':
-      return ` ${value.fn} along ${value.over} to ${value.slots}`;
+      return ` ${value.fn} along ${value.over.join(', ')} to ${value.slots}`;
     case 'arg':
       return ` ${value.fn} along ${value.over}`;
     case 'cut':

@@ -76,7 +76,7 @@ function verifyLanes(section: Section, fail: Fail): void {
   if (tiles.length !== lanes.tiles.length) fail(`${tiles.length} tile modes`, `${lanes.tiles.length}`);
   const covered = size(lanes.layout) * lanes.cluster;
   const wanted = lanes.axes.reduce((product, axis) => product * axis.extent, 1);
-  const mayExceed = lanes.tail || lanes.partial;
+  const mayExceed = lanes.tail !== undefined || lanes.partial;
   if (covered < wanted || (!mayExceed && covered !== wanted))
     fail(`a layout of ${covered} elements`, `${wanted} elements a row`);
 }

@@ -30,7 +30,8 @@ function assignSection(section: Section): Section {
   for (const value of section.values) {
     if (value.kind === 'reduce') value.over.forEach((axis) => lanes.add(axis));
     if (value.kind === 'remap') lanes.add(value.axis);
-    if (value.kind === 'top' || value.kind === 'arg' || value.kind === 'cut') lanes.add(value.over);
+    if (value.kind === 'top') value.over.forEach((axis) => lanes.add(axis));
+    if (value.kind === 'arg' || value.kind === 'cut') lanes.add(value.over);
     if (value.kind === 'carried' && value.along !== undefined) lanes.add(value.along);
     if (value.kind === 'range-reduce') ranges.add(value.over);
   }
@@ -103,11 +104,13 @@ function refuseRangesOfLanes(section: Section, lanes: ReadonlySet<Axis>): void {
  */
 export function contiguousAxis(section: Section): Axis | undefined {
   const selected = section.values.flatMap((value) =>
-    value.kind === 'top' || value.kind === 'arg' || value.kind === 'cut'
-      ? [value.over]
-      : value.kind === 'carried'
-        ? (value.along ?? [])
-        : [],
+    value.kind === 'top'
+      ? value.over.slice(-1)
+      : value.kind === 'arg' || value.kind === 'cut'
+        ? [inBlocks(section, value.over)]
+        : value.kind === 'carried'
+          ? (value.along ?? [])
+          : [],
   );
   if (selected[0] !== undefined) return selected[0];
   const counted = new Set(countedAxes(section));
@@ -115,6 +118,12 @@ export function contiguousAxis(section: Section): Axis | undefined {
   const loads = section.values.flatMap((value) => (value.kind === 'load' ? [value.access] : []));
   const free = { ...section, axes: section.axes.filter(({ axis }) => !counted.has(axis)) };
   return longestUnitStride(free, stores) ?? longestUnitStride(free, loads) ?? dynamicUnitStride(free, loads);
+}
+
+/** Of the blocks of an axis, what lies in them: elements are next to each other, not their blocks. */
+function inBlocks(section: Section, axis: Axis): Axis {
+  const inner = axis.replace('/', '%');
+  return section.axes.some((info) => info.axis === inner) ? inner : axis;
 }
 
 /** Axes that something is counted over: their positions are rows, in this order. */

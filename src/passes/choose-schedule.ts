@@ -23,7 +23,7 @@ import { dtypeBytes } from '../ir/dtype.js';
 import type { ScheduleOverride } from '../plan/index.js';
 import { contiguousAxis } from './assign-axes.js';
 import { countingCtas, countingThreads } from './choose-counters.js';
-import { draftSelection } from './choose-selection.js';
+import { draftSelection, isSelection } from './choose-selection.js';
 import { draftSplit, isSplit } from './choose-split.js';
 import { chooseVector, tensorOf } from './choose-vector.js';
 import { planSweeps } from './lower/sweeps.js';
@@ -57,7 +57,7 @@ export function chooseSchedule(
   const drafts = kernel.sections.map((section) =>
     isSplit(section, target)
       ? draftSplit(kernel, section, target, arch, override)
-      : section.then
+      : isSelection(section)
         ? draftSelection(kernel, section, arch, override)
         : draftSection(kernel, section, target, arch, override, walk),
   );
@@ -68,15 +68,16 @@ export function chooseSchedule(
     ? Math.max(...drafts.map((draft) => draft.threadsPerRow))
     : ctaThreads(drafts, target, arch, override, counters);
   // A selection works on registers, whatever is asked for.
-  const asked = split || kernel.sections.some((section) => section.then) ? undefined : override.residency;
+  const asked = split || kernel.sections.some(isSelection) ? undefined : override.residency;
   const residency = asked ?? worstResidency(drafts.map((draft) => draft.residency));
   const sections = drafts.map((draft) => {
-    const { section, vector, split: long } = draft;
+    const { section, vector, threadsPerBlock, split: long } = draft;
     const perRow = fitDivisor(draft, threads);
     const schedule: SectionSchedule = {
       threadsPerRow: perRow,
       rowsPerCta: threads / perRow,
       vector,
+      ...(threadsPerBlock !== undefined && { threadsPerBlock }),
       ...(long && { split: true }),
     };
     return { ...section, schedule, ...(section.then && { then: laterParts(section.then, schedule) }) };

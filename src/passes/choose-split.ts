@@ -14,6 +14,7 @@ import { laneAxes } from './lane-axes.js';
 import { inRounds, MOST_SORTED, mostHeld, mostSelected, sortsWhole } from './long-rows.js';
 import { planSweeps, walksOf } from './lower/sweeps.js';
 import type { Draft } from './schedule-draft.js';
+import { isOfBlocks } from './split-axis.js';
 import { unsupported } from './unsupported.js';
 
 /** Elements of a row: their positions have 22 bits. */
@@ -62,16 +63,16 @@ const TEAMS = {
 
 /** Whether a section has a function of a whole row, or a selection that a warp does not take in rounds. */
 export const isSplit = (section: Section, target: Target): boolean =>
-  section.values.some(({ kind }) => kind === 'arg' || kind === 'cut') || isLong(section, target);
+  section.values.some((value) => value.kind === 'arg' || (value.kind === 'cut' && !isOfBlocks(value.over))) ||
+  isLong(section, target);
 
 function isLong(section: Section, target: Target): boolean {
-  const [lane] = laneAxes(section);
-  if (!section.then || lane === undefined) return false;
+  const lanes = laneAxes(section);
+  if (!section.then || lanes.length === 0) return false;
+  const extent = lanes.reduce((product, lane) => product * lane.extent, 1);
   // What a selection gave may be selected from again, by the warp that holds it.
   const again = section.then.then !== undefined;
-  return again
-    ? lane.extent > mostHeld(section)
-    : !inRounds(section, lane.extent, slotsOf(section) ?? 0, target);
+  return again ? extent > mostHeld(section) : !inRounds(section, extent, slotsOf(section) ?? 0, target);
 }
 
 /** Elements that a section's selection takes of each row. */
@@ -93,6 +94,14 @@ export function draftSplit(
   const [lane, other] = lanes;
   const row = section.values.find(({ kind }) => kind === 'arg' || kind === 'cut' || kind === 'top')!;
   requireSameRows(section, section.then);
+  if (lane && other && isOfBlocks(lane.axis) && isOfBlocks(other.axis)) {
+    throw unsupported(
+      section,
+      `a selection of ${slotsOf(section)} elements from a row of ${lane.extent * other.extent} in blocks of ${lane.extent}`,
+      'as many as one warp takes, of as many as it holds: 64 of 1024',
+      row.span,
+    );
+  }
   if (!lane || other) {
     throw unsupported(
       section,
@@ -111,6 +120,15 @@ export function draftSplit(
       `rows of at most ${most} elements, known when it is compiled`,
       row.span,
       isUnknown ? `make ${lane.axis} static` : `choose fewer ${lane.axis}`,
+    );
+  }
+  const conditional = section.values.find((value) => value.kind === 'top' && value.allowed !== undefined);
+  if (conditional) {
+    throw unsupported(
+      section,
+      `a selection under a condition, of ${slotsOf(section)} elements from a row of ${lane.extent}`,
+      'a row that one warp selects from',
+      conditional.span,
     );
   }
   requireFew(section, lane.extent);

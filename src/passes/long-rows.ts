@@ -28,10 +28,11 @@ export const inRounds = (section: Section, extent: number, slots: number, { phas
   slots <= MOST_ROUNDS &&
   (extent <= MOST_HELD.apart || slots * extent <= MOST_STEPS[phase]);
 
-/** Whether keys hold positions: values that fit in bf16 leave the low half of a key free. */
+/** Whether keys hold positions: values that fit in bf16 leave the low half of a key free, where all of them may be selected. */
 export function keysHoldPositions({ values }: Section): boolean {
   return values.every((value) => {
     if (value.kind !== 'top') return true;
+    if (value.allowed !== undefined) return false;
     const operand = values[value.operand]!;
     return operand.kind === 'cast' && values[operand.operand]!.dtype === 'bf16';
   });

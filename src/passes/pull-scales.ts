@@ -35,13 +35,7 @@ function pullSection(section: Section): Section {
     const { span } = value;
     const product = (ids: readonly ValueId[]) =>
       ids.reduce((left, right) => graph.binary('*', left, right, 'f32', span));
-    const largest = graph.reduce(
-      'max',
-      value.over,
-      graph.unary('abs', product(rest), 'f32', span),
-      undefined,
-      span,
-    );
+    const largest = graph.reduce('max', value.over, graph.unary('abs', product(rest), 'f32', span), span);
     return graph.binary('*', largest, graph.unary('abs', product(scales), 'f32', span), 'f32', span);
   });
 }

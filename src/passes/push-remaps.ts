@@ -18,7 +18,7 @@ import {
   type Value,
   type ValueId,
 } from '../ir/kernel.js';
-import type { Place } from '../util/errors.js';
+import type { Place, RoseError } from '../util/errors.js';
 import { contiguousAxis } from './assign-axes.js';
 import { mapParts } from './parts.js';
 import { rebuild } from './rebuild.js';
@@ -78,12 +78,24 @@ class Push {
   value(id: ValueId): ValueId {
     const { graph } = this;
     const value = graph.get(id);
+    if (value.axes.some((axis) => axis.startsWith(`${this.map.axis}/`))) throw this.ofBlocks();
     if (!value.axes.includes(this.map.axis)) return id;
     const known = this.memo.get(id);
     if (known !== undefined) return known;
     const mapped = this.mapped(value);
     this.memo.set(id, mapped);
     return mapped;
+  }
+
+  /** What a block has in common is with the threads that hold the block. */
+  private ofBlocks(): RoseError {
+    const { axis } = this.map;
+    return unsupported(
+      this.section,
+      `a value of the blocks of ${axis} read at another position along it`,
+      'a value that no block has in common',
+      this.span,
+    );
   }
 
   private mapped(value: Value): ValueId {
@@ -126,7 +138,7 @@ class Push {
           span,
         );
       case 'reduce':
-        return graph.reduce(value.fn, value.over, this.value(value.operand), undefined, span);
+        return graph.reduce(value.fn, value.over, this.value(value.operand), span);
       case 'range-reduce':
         return graph.rangeReduce(
           value.fn,

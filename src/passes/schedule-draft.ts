@@ -5,6 +5,8 @@ import type { Residency, Section, Streams } from '../ir/kernel.js';
 export interface Draft {
   readonly section: Section;
   readonly threadsPerRow: number;
+  /** See `SectionSchedule`. */
+  readonly threadsPerBlock?: number;
   /** Whether the lanes can share this many threads; absent: any. */
   readonly fits?: (threads: number) => boolean;
   readonly vector: number;

@@ -1,8 +1,8 @@
 /**
  * Splits one axis `a` of a section in two: `a/n` (slow) and `a%n` (fast, n elements).
  *
- * Loads and stores along `a` get one stride for each half, positions are recomposed, reductions over `a` become
- * reductions over both.
+ * Loads and stores along `a` get one stride for each half, positions are recomposed, reductions over `a` and selections along it
+ * become those over both.
  */
 
 import type { Axis } from '../spec/index.js';
@@ -12,6 +12,10 @@ import { rebuild } from './rebuild.js';
 
 export const outerAxis = (axis: Axis, by: number): Axis => `${axis}/${by}`;
 export const innerAxis = (axis: Axis, by: number): Axis => `${axis}%${by}`;
+/** The dimension that an axis is, or is cut from. */
+export const wholeAxis = (axis: Axis): Axis => axis.split(/[/%]/)[0]!;
+/** Whether an axis is one of the two that a dimension in blocks has. */
+export const isOfBlocks = (axis: Axis): boolean => wholeAxis(axis) !== axis;
 
 /** @throws FORMULA_UNSUPPORTED where a value is remapped along the axis or it is already split otherwise. */
 export function splitAxis(section: Section, axis: Axis, by: number): Section {
@@ -54,19 +58,25 @@ export function splitAxis(section: Section, axis: Axis, by: number): Section {
             value.fn,
             value.over.flatMap((over) => (over === axis ? [outer, inner] : [over])),
             value.operand,
-            undefined,
             value.span,
           );
         case 'top':
-          if (value.over === axis || value.slots === axis) {
+          if (value.slots === axis) {
             throw unsupported(
               section,
-              `${axis} is cut into blocks of ${by} and also selected along`,
-              'a selection along an axis that no reduction cuts into blocks',
+              `${axis} is cut into blocks of ${by}, and a selection lies along it`,
+              'what is selected, in its order',
               value.span,
             );
           }
-          return graph.copy(value);
+          return graph.top(
+            value.fn,
+            value.over.flatMap((over) => (over === axis ? [outer, inner] : [over])),
+            value.slots,
+            value.operand,
+            value.allowed,
+            value.span,
+          );
         case 'arg':
         case 'cut':
         case 'random':

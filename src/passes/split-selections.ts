@@ -21,6 +21,7 @@ import {
   type ValueId,
 } from '../ir/kernel.js';
 import { keep, liveValues, rebuild } from './rebuild.js';
+import { wholeAxis } from './split-axis.js';
 import { unsupported } from './unsupported.js';
 
 type Top = Value & { readonly kind: 'top' };
@@ -40,7 +41,7 @@ function split(section: Section): Section {
     if (operands(value).some(made)) after.add(value.id);
   }
   const first = tops.filter(({ id }) => !after.has(id));
-  const { over } = oneSelection(section, first);
+  const [over] = oneSelection(section, first).over as readonly [Axis];
   const isAfter = (id: ValueId) => after.has(id) || section.values[id]!.kind === 'top';
   const [now, later] = [
     section.stores.filter((store) => !storeOperands(store).some(isAfter)),
@@ -55,7 +56,7 @@ function split(section: Section): Section {
       access.terms.flatMap((term) => (term.kind === 'axis' ? [term.axis] : [])),
     ),
   ]);
-  if (used.has(over)) {
+  if ([...used].some((axis) => wholeAxis(axis) === over)) {
     throw unsupported(
       section,
       `values over ${over} beside what is selected from it`,
@@ -85,11 +86,11 @@ function split(section: Section): Section {
 /** The first selections share threads: they are along one axis, and of one length. */
 function oneSelection(section: Section, all: readonly Top[]): Top {
   const [one] = all as readonly [Top, ...Top[]];
-  const other = all.find((top) => top.over !== one.over || top.slots !== one.slots);
+  const other = all.find((top) => top.over[0] !== one.over[0] || top.slots !== one.slots);
   if (!other) return one;
   throw unsupported(
     section,
-    `selections from ${one.over} to ${one.slots} and from ${other.over} to ${other.slots}`,
+    `selections from ${one.over[0]} to ${one.slots} and from ${other.over[0]} to ${other.slots}`,
     'selections along one dimension, of one length',
     other.span,
   );

@@ -47,7 +47,7 @@ function walkSection(section: Section): Section {
         return graph.rangeReduce(fn, axis, operand, begin, end, span);
       }, value.operand);
     const rest = value.over.filter((axis) => !walked.has(axis));
-    return rest.length === 0 ? inner : graph.reduce(fn, rest, inner, undefined, span);
+    return rest.length === 0 ? inner : graph.reduce(fn, rest, inner, span);
   });
 }
 

@@ -111,7 +111,10 @@ export type TypedExpr = Typed &
         /** Clamp to the finite range of the target instead of overflowing to infinity or wrapping. */
         readonly saturate: boolean;
       }
-    /** Over a whole dimension; over blocks of `by` (the result varies over `dim/by`); or over the range of a row. */
+    /**
+     * Over a whole dimension; over blocks of `by` (the result varies over `dim/by`; 0 while its length is not bound); or over the
+     * range of a row.
+     */
     | {
         readonly kind: 'reduce';
         readonly op: ReduceOp;
@@ -123,7 +126,8 @@ export type TypedExpr = Typed &
       }
     /**
      * Positions (i32) along `dim` of the largest elements (of the smallest, for `bottom`), in order, one for each position
-     * of `slots`. Of equal elements the lower position comes first, -0 equals 0, and NaN is larger than every number.
+     * of `slots`. Of equal elements the lower position comes first, -0 equals 0, and NaN is larger than every number. Elements
+     * that `allowed` (bool) leaves out come after all others, in the order of their positions.
      */
     | {
         readonly kind: 'top';
@@ -131,6 +135,7 @@ export type TypedExpr = Typed &
         readonly dim: string;
         readonly slots: string;
         readonly operand: TypedExpr;
+        readonly allowed?: TypedExpr;
       }
     /**
      * Of all positions of `dims`, row-major: for each position of `bins` how many have that index (`count`), or for each
@@ -162,11 +167,14 @@ export type TypedExpr = Typed &
     /**
      * Whether an element is among the first in the order of `top` along `dim`. Without a weight, among the first `need` (i32).
      * With one, in the shortest run of them whose weights add up to `need` (f32, a share) of all: weights count in whole
-     * units of 2^-28, are at most 1, and do not rise from an element to the next in that order.
+     * units of 2^-28, are at most 1, and do not rise from an element to the next in that order. With `by`, among those of its
+     * block of so many; with `blocks` too, the elements are the blocks themselves.
      */
     | {
         readonly kind: 'leading';
         readonly dim: string;
+        readonly by?: number;
+        readonly blocks?: true;
         readonly operand: TypedExpr;
         readonly weight?: TypedExpr;
         readonly need: TypedExpr;

@@ -131,6 +131,8 @@ export type UnaryOp =
 export type BinaryOp = '+' | '-' | '*' | '/' | '%' | 'min' | 'max' | '&&' | '||' | BitOp;
 /** On i32 and i64. `>>` keeps the sign; a shift counts modulo the number of bits. */
 export type BitOp = '&' | '|' | '^' | '<<' | '>>';
+/** Elements in a block: a number, or the name of a static dimension. */
+export type BlockLength = number | string;
 /** Which elements a selection takes first: the largest or the smallest. */
 export type SelectFn = 'top' | 'bottom';
 /** How many positions have each index; how many earlier positions have the same. */
@@ -164,7 +166,7 @@ export type Expr =
       readonly kind: 'reduce';
       readonly op: ReduceOp;
       readonly dim: string;
-      readonly by?: number;
+      readonly by?: BlockLength;
       readonly range?: string;
       readonly operand: Expr;
       readonly span: Span;
@@ -177,6 +179,8 @@ export type Expr =
       /** Dimension of the result in the place of `dim`. */
       readonly slots: string;
       readonly operand: Expr;
+      /** What it does not hold for comes after all else. */
+      readonly allowed?: Expr;
       readonly span: Span;
     }
   /** `count[tokens, k](experts: e)`, `rank[tokens, k](experts: e)`. */
@@ -196,6 +200,10 @@ export type Expr =
       readonly kind: 'row';
       readonly fn: RowFn;
       readonly dim: string;
+      /** `largest[experts by 32](e, k)`: in each block. */
+      readonly by?: BlockLength;
+      /** `largest[experts/32](e, k)`: of the blocks. */
+      readonly blocks?: true;
       readonly args: readonly Expr[];
       readonly span: Span;
     }

@@ -9,7 +9,17 @@ import { RoseError, type Place } from '../util/errors.js';
 import { LIMITS } from './limits.js';
 import { REDUCTIONS, ROW_FUNCTIONS, SELECTIONS, TALLIES } from './names.js';
 import type { TokenReader } from './token-reader.js';
-import type { BinaryOp, CompareOp, Expr, IndexEntry, ReduceOp, RowFn, SelectFn, TallyFn } from './types.js';
+import type {
+  BinaryOp,
+  BlockLength,
+  CompareOp,
+  Expr,
+  IndexEntry,
+  ReduceOp,
+  RowFn,
+  SelectFn,
+  TallyFn,
+} from './types.js';
 
 /** How tightly each operator between two operands binds. */
 const PRECEDENCE: ReadonlyMap<string, number> = new Map([
@@ -148,7 +158,7 @@ export class ExprParser {
     const { tokens } = this;
     tokens.expect('[', 'before the dimension');
     const dim = tokens.name('the dimension to reduce').text;
-    const by = tokens.accept('by') ? tokens.positive('the length of a block, such as 128') : undefined;
+    const by = tokens.accept('by') ? this.blockLength() : undefined;
     const range =
       by === undefined && tokens.accept('in') ? tokens.name('the tensor of offsets').text : undefined;
     if (tokens.is(',')) tokens.unexpected(`] (for several dimensions write ${op}[a](${op}[b](x)))`);
@@ -170,7 +180,14 @@ export class ExprParser {
     );
   }
 
-  /** `top[dim -> slots](e)`, from the `[` on. */
+  /** A number, or a dimension. */
+  private blockLength(): BlockLength {
+    const { tokens } = this;
+    if (tokens.next.kind === 'name') return tokens.take().text;
+    return tokens.positive('the length of a block, such as 128, or a static dimension');
+  }
+
+  /** `top[dim -> slots](e)`, `top[dim -> slots](e, allowed)`, from the `[` on. */
   private selection(fn: SelectFn, start: number): Expr {
     const { tokens } = this;
     tokens.expect('[', 'before the dimension');
@@ -180,8 +197,12 @@ export class ExprParser {
     tokens.expect(']', 'after the dimensions');
     tokens.expect('(', 'before the value that is compared');
     const operand = this.deeper(() => this.expression());
+    const allowed = tokens.accept(',') ? this.deeper(() => this.expression()) : undefined;
     tokens.expect(')', 'to close the selection');
-    return this.node({ kind: 'top', fn, dim, slots, operand, span: tokens.from(start) }, [operand]);
+    return this.node(
+      { kind: 'top', fn, dim, slots, operand, ...(allowed && { allowed }), span: tokens.from(start) },
+      [operand, ...(allowed ? [allowed] : [])],
+    );
   }
 
   /** `count[tokens, k](experts: e)`, from the `[` on. */
@@ -212,14 +233,17 @@ export class ExprParser {
     return this.node({ kind: 'scan', dim, operand, span: tokens.from(start) }, [operand]);
   }
 
-  /** `argmax[dim](e)`, `nucleus[dim](e, weight, share)`, from the `[` on. */
+  /** `argmax[dim](e)`, `nucleus[dim](e, weight, share)`, `largest[dim by 32](e, k)`, `largest[dim/32](e, k)`, from the `[` on. */
   private rowFunction(fn: RowFn, start: number): Expr {
     const { tokens } = this;
     tokens.expect('[', 'before the dimension');
     const dim = tokens.name('the dimension that the row lies along').text;
+    const blocks = tokens.accept('/');
+    const by = blocks || tokens.accept('by') ? this.blockLength() : undefined;
     tokens.expect(']', 'after the dimension');
     const args = this.arguments();
-    return this.node({ kind: 'row', fn, dim, args, span: tokens.from(start) }, args);
+    const cut = { ...(by !== undefined && { by }), ...(blocks && { blocks }) };
+    return this.node({ kind: 'row', fn, dim, ...cut, args, span: tokens.from(start) }, args);
   }
 
   private number(text: string, span: Place): Expr {

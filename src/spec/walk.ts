@@ -17,11 +17,12 @@ export function children(expr: TypedExpr): readonly TypedExpr[] {
     case 'unary':
     case 'cast':
     case 'reduce':
-    case 'top':
     case 'tally':
     case 'scan':
     case 'arg':
       return [expr.operand];
+    case 'top':
+      return [expr.operand, ...(expr.allowed ? [expr.allowed] : [])];
     case 'leading':
       return [expr.operand, ...(expr.weight ? [expr.weight] : []), expr.need];
     case 'random':

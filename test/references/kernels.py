@@ -191,23 +191,19 @@ def moe_route(t, p, flags, types):
     return {"ids": ids, "weights": weights * p["scale"]}
 
 
-def moe_group_scores(t, p, flags, types):
-    scores = sigmoid(t["logits"]) + t["bias"]
-    groups, members = t["score_shape"][-1], p["per_group"]
-    return {"score": np.sort(scores.reshape(-1, groups, members), axis=-1)[..., -2:].sum(-1)}
-
-
-def moe_group_mask(t, p, flags, types):
-    best = selected(t["score"], p["kept"])
-    mask = np.zeros(t["mask_shape"])
-    np.put_along_axis(mask, best, 1, -1)
-    return {"mask": mask}
-
-
 def moe_route_grouped(t, p, flags, types):
+    """arXiv 2412.19437, equations 13 to 16 and section 2.1.2."""
     scores = sigmoid(t["logits"])
-    allowed = np.repeat(t["mask"] > 0, scores.shape[-1] // t["mask"].shape[-1], axis=-1)
-    ids = selected(np.where(allowed, scores + t["bias"], -3.0e38), t["ids_shape"][-1])
+    tokens, experts = scores.shape
+    biased = scores + t["bias"]
+    # Sorting puts NaN last: it is among the two largest of its group.
+    best = np.sort(biased.reshape(tokens, p["groups"], -1), axis=-1)[..., -2:].sum(-1)
+    closed = np.ones(best.shape)
+    np.put_along_axis(closed, selected(best, p["kept"]), 0, -1)
+    order = selected(biased, experts)
+    # A stable sort by what is closed leaves the open experts in their order; more than those no model asks for.
+    later = np.take_along_axis(np.repeat(closed, experts // p["groups"], axis=-1), order, -1)
+    ids = np.take_along_axis(order, np.argsort(later, axis=-1, kind="stable"), -1)[..., : t["ids_shape"][-1]]
     weights = np.take_along_axis(scores, ids, -1)
     return {"ids": ids, "weights": weights / weights.sum(-1, keepdims=True) * p["scale"]}
 
@@ -403,8 +399,6 @@ REFERENCES = {
     "moe_combine_rms_norm": moe_combine_rms_norm,
     "moe_route": moe_route,
     "topk": topk,
-    "moe_group_scores": moe_group_scores,
-    "moe_group_mask": moe_group_mask,
     "moe_route_grouped": moe_route_grouped,
     "ragged_offsets": ragged_offsets,
     "ragged_expand": ragged_expand,

@@ -16,7 +16,6 @@ const USUAL: Readonly<Record<string, number>> = {
   total: 70,
   pad: 16,
   groups: 8,
-  per_group: 8,
   kept: 4,
   vocab: 1000,
   words: 32,

@@ -38,7 +38,6 @@ const sizes = {
   total: 64,
   pad: 16,
   groups: 6,
-  per_group: 10,
   kept: 3,
   batch: 33,
 };

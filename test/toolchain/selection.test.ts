@@ -43,17 +43,38 @@ test('routing: rows shorter and longer than a warp, all experts, one expert, eve
   ).toEqual([]);
 }, 300_000);
 
-test('routing from some groups of experts: scores of groups, the groups, the experts', async () => {
-  const flags = {};
-  const bindings = [
-    ['moe_group_scores', { dims: { groups: 8, per_group: 32 }, types: { L: 'bf16' }, flags }],
-    ['moe_group_scores', { dims: { groups: 3, per_group: 7 }, types: { L: 'f32' }, flags }],
-    ['moe_group_mask', { dims: { groups: 8, kept: 4 }, types: {}, flags }],
-    ['moe_group_mask', { dims: { groups: 5, kept: 5 }, types: {}, flags }],
-    ['moe_route_grouped', { dims: { experts: 256, groups: 8, top_k: 8 }, types: { L: 'bf16' }, flags }],
-    ['moe_route_grouped', { dims: { experts: 21, groups: 3, top_k: 6 }, types: { L: 'f32' }, flags }],
+/** Experts, groups, kept groups and experts chosen. */
+const grouped = ([experts, groups, kept, topK]: readonly number[], L: 'bf16' | 'f16' | 'f32') =>
+  [
+    'moe_route_grouped',
+    {
+      dims: { experts: experts!, groups: groups!, kept: kept!, top_k: topK! },
+      types: { L },
+      flags: {},
+    },
   ] as const;
-  expect(await prover.wrong('grouped', library, bindings)).toEqual([]);
+
+test('routing from some groups: four lanes a group, and groups that lanes share unevenly or not at all', async () => {
+  const bindings = [
+    grouped([256, 8, 4, 8], 'bf16'),
+    grouped([256, 8, 4, 8], 'f32'),
+    grouped([160, 8, 3, 6], 'f16'),
+    grouped([24, 4, 2, 5], 'f32'),
+    grouped([30, 3, 2, 7], 'bf16'),
+    grouped([384, 16, 5, 6], 'bf16'),
+    grouped([192, 64, 9, 4], 'f32'),
+  ];
+  expect(await prover.wrong('grouped', library, bindings, ['prefill', 'decode'])).toEqual([]);
+}, 300_000);
+
+test('routing from some groups: all of them, one alone, all experts of those kept, and more than they have', async () => {
+  const bindings = [
+    grouped([64, 2, 2, 40], 'bf16'),
+    grouped([28, 1, 1, 3], 'f32'),
+    grouped([16, 4, 2, 8], 'bf16'),
+    grouped([24, 4, 1, 9], 'f16'),
+  ];
+  expect(await prover.wrong('kept', library, bindings)).toEqual([]);
 }, 300_000);
 
 test('the largest, the smallest and all in order', async () => {
@@ -89,6 +110,29 @@ formula: |
   );
   const binding = { dims: { n: 100, k: 40, j: 5 }, types: {}, flags: {} };
   expect(await prover.wrong('twice', new Map([['twice', spec]]), [['twice', binding]])).toEqual([]);
+}, 300_000);
+
+test('what leads of what was selected', async () => {
+  const spec = parseSpec(
+    `kernel: later
+doc: Of the k largest the two that another row prefers, marked.
+dims: { rows: dynamic, n: static, k: static }
+tensors:
+  x: { shape: [rows, n], dtype: f32 }
+  y: { shape: [rows, n], dtype: f32 }
+  z: { shape: [rows, k], dtype: i32, access: out }
+formula: |
+  at = top[n -> k](x)
+  z = select(largest[k](y[n: at], 2), 1, 0)
+`,
+    'later.yaml',
+  );
+  const bindings = [
+    { n: 25, k: 7 },
+    { n: 200, k: 40 },
+    { n: 25, k: 1 },
+  ].map((dims) => ['later', { dims, types: {}, flags: {} }] as const);
+  expect(await prover.wrong('later', new Map([['later', spec]]), bindings)).toEqual([]);
 }, 300_000);
 
 test('reductions and writes at what is selected, beside the whole row', async () => {

@@ -14,7 +14,7 @@ export function rowCount(section: Section): TileExpr {
 }
 
 export function operandsOf(value: Value): readonly ValueId[] {
-  if (value.kind === 'cut') return operands(value);
+  if (value.kind === 'cut' || value.kind === 'top') return operands(value);
   return 'left' in value
     ? [value.left, value.right]
     : 'condition' in value

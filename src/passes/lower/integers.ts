@@ -3,20 +3,22 @@
 import type { BinaryOp, Dtype } from '../../spec/index.js';
 import { i32, type TileExpr } from '../../ir/tile.js';
 
-/** Below the key of every value. */
+/** Below the key of every value, and of what is left out. */
 export const TAKEN = -(2 ** 31);
+/** The key of what a selection leaves out: below that of every value. */
+export const LEFT_OUT = TAKEN + 1;
 /** Above every position. */
 export const NOWHERE = 2 ** 31 - 1;
 
-export const overWarp = (fn: 'max' | 'min', operand: TileExpr): TileExpr => ({
-  kind: 'warp-reduce',
-  fn,
-  operand,
-  threads: 32,
-  stride: 1,
-  dtype: 'i32',
-  width: 0,
-});
+export const overWarp = (fn: 'max' | 'min', operand: TileExpr): TileExpr =>
+  overLanes(fn, operand, { threads: 32, stride: 1 });
+
+/** Of a run of lanes of the warp. */
+export const overLanes = (
+  fn: 'max' | 'min',
+  operand: TileExpr,
+  run: { readonly threads: number; readonly stride: number },
+): TileExpr => ({ kind: 'warp-reduce', fn, operand, ...run, dtype: 'i32', width: 0 });
 
 export const either = (left: TileExpr, right: TileExpr): TileExpr => ({
   kind: 'binary',

@@ -50,14 +50,19 @@ export class LaneGeometry {
     return this.own;
   }
 
-  /** Whether some thread's vectors along the contiguous axis start or end past its extent. */
+  /** Whether some thread's vectors start or end past the end of the row. */
   get hasTail(): boolean {
     return this.hasEmpty || this.context.lanes.partial;
   }
 
+  /** Whether a thread may lack some of an access: of one that has no vectors, those of the blocks that are not there. */
+  mayLack(hasVector: boolean): boolean {
+    return hasVector ? this.hasTail : this.hasEmpty && this.context.lanes.tail !== this.context.vectorAxis;
+  }
+
   /** Whether a vector of the loop that is being made may start past the end of the row. */
   private get hasEmpty(): boolean {
-    return this.context.lanes.tail && !this.inside;
+    return this.context.lanes.tail !== undefined && !this.inside;
   }
 
   /** Whether the vector at these tiles is there; undefined where it always is. */
@@ -82,8 +87,8 @@ export class LaneGeometry {
     let stride = 1;
     counts.forEach((count, i) => {
       const step = steps[i]!;
-      // Threads of a single axis lie along it, also those past its end.
-      const along = axes.length === 1 || (step >= before && step < before * extent);
+      // Threads past the end of the slowest axis lie along it too.
+      const along = step >= before && (axis === axes.at(-1)!.axis || step < before * extent);
       const within = count !== 1 && step !== 0 && along;
       if (within) {
         const lane = arith('/', this.lane, i32(stride));
@@ -94,6 +99,28 @@ export class LaneGeometry {
     });
     this.context.lanes.tiles.forEach((tile, i) => {
       if (tile.axis === axis) parts.push(arith('*', tiles[i]!, i32(tile.step)));
+    });
+    return parts.reduce((sum, part) => arith('+', sum, part), i32(0));
+  }
+
+  /** Position in the row of the thread's first element: along its only axis, or along the one that is cut into blocks. */
+  place(tiles: readonly TileExpr[]): TileExpr {
+    let before = 1;
+    const parts = this.context.lanes.axes.map(({ axis, extent }) => {
+      const part = arith('*', this.start(axis, tiles), i32(before));
+      before *= extent;
+      return part;
+    });
+    return parts.reduce((sum, part) => arith('+', sum, part), i32(0));
+  }
+
+  /** Number of a tile among those of some tile modes, of which the first is fastest. */
+  tileNumber(modes: readonly number[], tiles: readonly TileExpr[]): TileExpr {
+    let step = 1;
+    const parts = modes.map((mode) => {
+      const part = arith('*', tiles[mode]!, i32(step));
+      step *= this.context.lanes.tiles[mode]!.extent;
+      return part;
     });
     return parts.reduce((sum, part) => arith('+', sum, part), i32(0));
   }
@@ -114,7 +141,10 @@ export class LaneGeometry {
 
   /** Whether the vector at these tiles starts inside the row. */
   startsInside(tiles: readonly TileExpr[]): TileExpr {
-    return compare('<', this.start(this.context.vectorAxis!, tiles), this.extent());
+    const { axes, tail } = this.context.lanes;
+    if (tail === undefined || tail === this.context.vectorAxis)
+      return compare('<', this.start(this.context.vectorAxis!, tiles), this.extent());
+    return compare('<', this.start(tail, tiles), i32(axes.find(({ axis }) => axis === tail)!.extent));
   }
 
   /** Whether all of the vector at these tiles is inside the row. */
@@ -125,6 +155,8 @@ export class LaneGeometry {
 
   /** Whether element `element` of the vector at these tiles is inside the row. */
   elementInside(tiles: readonly TileExpr[], element: TileExpr): TileExpr {
+    const { tail } = this.context.lanes;
+    if (tail !== undefined && tail !== this.context.vectorAxis) return this.startsInside(tiles);
     return compare('<', arith('+', this.start(this.context.vectorAxis!, tiles), element), this.extent());
   }
 
@@ -165,8 +197,7 @@ export class LaneGeometry {
     move: (element?: TileExpr) => readonly Statement[],
   ): readonly Statement[] {
     const { partial, vector } = this.context.lanes;
-    const tail = this.hasEmpty;
-    if (!hasVector || !(tail || partial)) return move();
+    if (!this.mayLack(hasVector)) return move();
     if (!partial) return guarded(this.startsInside(tiles), move());
     const variable = this.context.names.fresh('element');
     this.context.unrolled.add(variable);
@@ -262,7 +293,7 @@ export class LaneGeometry {
       body([tileAt(name(variable, 'i32'), inner)], inner);
       return { kind: 'loop', variable, begin, end, step: i32(1), unroll, body: inner };
     };
-    if (!lanes.tail) return [loop(i32(0), i32(extent), together)];
+    if (lanes.tail === undefined) return [loop(i32(0), i32(extent), together)];
     this.inside = true;
     if (again && ((lanes.cluster - 1) * extent + 1) * step <= length) {
       const end = Math.ceil(extent / together) * together;
@@ -302,8 +333,7 @@ export class LaneGeometry {
     let end = 1;
     let stride = 1;
     counts.forEach((count, i) => {
-      const [own] =
-        spans.length === 1 ? spans : spans.filter((span) => steps[i]! >= span.begin && steps[i]! < span.end);
+      const own = spans.find((span) => steps[i]! >= span.begin && steps[i]! < span.end) ?? spans.at(-1);
       const axis = own?.axis;
       if (count > 1 && axis !== undefined && over.includes(axis)) {
         if (first !== undefined && end !== stride) {

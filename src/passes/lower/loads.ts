@@ -82,7 +82,7 @@ export class Loads {
       );
     }
     const condition = this.views.readGuard(access, rangeScope ?? scope);
-    if (!condition && !(width > 0 && this.geometry.hasTail)) {
+    if (!condition && !this.geometry.mayLack(width > 0)) {
       return asBool({ kind: 'element', of: view, at, dtype, width });
     }
     const fragment = this.fragments.scratch(`r_${access.tensor}`, dtype, scope.out, 0);
@@ -144,7 +144,7 @@ export class Loads {
       return;
     }
     const { name: view, lanes } = this.views.view(access, undefined, out);
-    const incomplete = condition !== undefined || (lanes!.hasVector && this.geometry.hasTail);
+    const incomplete = condition !== undefined || this.geometry.mayLack(lanes!.hasVector);
     const fragment = this.fragments.inRegisters(id, wanted, out, incomplete ? 0 : undefined);
     const body = this.geometry.overTiles(lanes!.tiles, (tiles, inner) => {
       const statements = this.geometry.moveVector(lanes!.hasVector, tiles, (element) => [

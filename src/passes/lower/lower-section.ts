@@ -25,6 +25,7 @@ import type { Sweep } from './sweeps.js';
 import { Tables } from './tables.js';
 import { ownRows, type OwnTiles } from './table-warps.js';
 import { Values } from './values.js';
+import { WarpCuts } from './warp-cuts.js';
 
 export interface Lowered {
   /** Independent of the row: a persistent grid runs it once. */
@@ -86,6 +87,7 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   const args = new Args(context, geometry, fragments, values);
   const elements = new RowElements(context, geometry, fragments, values);
   const cuts = new Cuts(context, geometry, elements, values);
+  const ends = section.schedule!.split ? cuts : new WarpCuts(context, geometry, fragments, values);
   const selections = new Selections(context, geometry, fragments, values);
   const long = section.schedule!.split ? new LongSelections(context, elements, cuts) : undefined;
 
@@ -113,7 +115,7 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
   function lowerSweep(sweep: Sweep): void {
     const finished: (() => void)[] = [];
     sweep.rangeReductions.forEach((id) => reductions.overRange(id));
-    sweep.cuts.forEach((id) => cuts.run(id));
+    sweep.cuts.forEach((id) => ends.run(id));
     sweep.kept.forEach((id) => keep(id));
     const full = sweep.stores.filter((store) => stores.isFull(store));
     const accumulators = sweep.reductions.map((id) => reductions.begin(id));
@@ -131,8 +133,8 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
         return (scope) => long!.accumulate(id, scope);
       }),
       ...sweep.coming.map((id): Taker => {
-        cuts.begin(id);
-        return (scope) => cuts.accumulate(id, scope);
+        ends.begin(id);
+        return (scope) => ends.accumulate(id, scope);
       }),
     ];
     const { kept } = sweep;

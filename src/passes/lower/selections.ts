@@ -22,7 +22,8 @@ import {
 import { keysHoldPositions } from '../long-rows.js';
 import type { Fragments } from './fragments.js';
 import type { LaneGeometry } from './lane-geometry.js';
-import { NOWHERE, overWarp, TAKEN } from './integers.js';
+import { LEFT_OUT, overWarp, TAKEN } from './integers.js';
+import { takeNext } from './next-key.js';
 import { at, choose, extreme, read } from './scalars.js';
 import type { Fragment, Scope, SectionContext } from './section-context.js';
 import type { Values } from './values.js';
@@ -62,7 +63,7 @@ export class Selections {
       name: fresh,
       dtype: 'i32',
       shape: [this.elements],
-      ...(this.context.lanes.tail && { fill: TAKEN }),
+      ...(this.context.lanes.tail !== undefined && { fill: TAKEN }),
     });
     if (!keysHoldPositions(this.context.section)) return { name: fresh };
     const shift = this.context.names.fresh(`${fresh}_shift`);
@@ -77,11 +78,16 @@ export class Selections {
     const { vector, tail } = context.lanes;
     const body: Statement[] = [];
     const value = this.fragments.takeApart(this.values.compute(top.operand, scope), 'r_value', body);
+    const allowed =
+      top.allowed === undefined
+        ? undefined
+        : this.fragments.takeApart(this.values.compute(top.allowed, scope), 'r_allowed', body);
     const variable = context.names.fresh('element');
     context.unrolled.add(variable);
     const element = name(variable, 'i32');
-    const first = scope.tiles.reduce((sum, tile) => arith('+', sum, arith('*', tile, i32(vector))), i32(0));
-    const start = this.geometry.start(context.vectorAxis!, scope.tiles);
+    const all = context.lanes.tiles.map((_, mode) => mode);
+    const first = arith('*', this.geometry.tileNumber(all, scope.tiles), i32(vector));
+    const start = this.geometry.place(scope.tiles);
     const key: TileExpr = {
       kind: 'order-key',
       operand: value(element),
@@ -90,9 +96,16 @@ export class Selections {
       dtype: 'i32',
       width: 0,
     };
-    const store: Statement = { kind: 'store', to: keys.name, at: at(arith('+', first, element)), value: key };
+    const held = allowed ? choose(allowed(element), key, i32(LEFT_OUT)) : key;
+    const store: Statement = {
+      kind: 'store',
+      to: keys.name,
+      at: at(arith('+', first, element)),
+      value: held,
+    };
     body.push({ kind: 'unroll', variable, extent: vector, body: [store] });
-    scope.out.push(...guarded(tail ? this.geometry.startsInside(scope.tiles) : undefined, body));
+    const condition = tail === undefined ? undefined : this.geometry.startsInside(scope.tiles);
+    scope.out.push(...guarded(condition, body));
   }
 
   /** Takes the elements in order. */
@@ -184,29 +197,20 @@ export class Selections {
     ];
   }
 
-  /** The largest key and the lowest position that has it, where the least of integers is put. */
+  /** The largest key that is left, and its position. */
   private nextLeft(keys: Keys, best: string, found: string): readonly Statement[] {
-    const [largest, position] = [name(best, 'i32'), name(found, 'i32')];
-    return [
-      { kind: 'let', name: best, value: i32(TAKEN), comment: 'the largest key of the warp' },
-      this.each((element) => [
-        { kind: 'assign', name: best, value: extreme('max', largest, key(keys, element)) },
-      ]),
-      { kind: 'assign', name: best, value: overWarp('max', largest) },
-      { kind: 'let', name: found, value: i32(NOWHERE), comment: 'the lowest position that has it' },
-      this.each((counted) => {
-        // From the last to the first, so that the first stays.
-        const element = arith('-', i32(this.elements - 1), counted);
-        const holds = compare('==', key(keys, element), largest);
-        return [{ kind: 'assign', name: found, value: choose(holds, this.position(element), position) }];
-      }),
-      { kind: 'assign', name: found, value: overWarp('min', position) },
-      this.each((element) => {
-        const isTaken = compare('==', this.position(element), position);
-        const value = choose(isTaken, i32(TAKEN), key(keys, element));
-        return [{ kind: 'store', to: keys.name, at: at(element), value }];
-      }),
-    ];
+    return takeNext(
+      {
+        keys: keys.name,
+        elements: this.elements,
+        register: (element) => element,
+        position: (element) => this.position(element),
+        overThreads: overWarp,
+        each: (body) => this.each(body),
+      },
+      best,
+      found,
+    );
   }
 
   /** Elements of the row that a thread holds. */
@@ -224,12 +228,18 @@ export class Selections {
   /** Position in the row of one of this thread's elements. */
   private position(element: TileExpr): TileExpr {
     const { vector, tiles } = this.context.lanes;
-    const tile = arith('/', element, i32(vector));
-    const start = this.geometry.start(
-      this.context.vectorAxis!,
-      tiles.map(() => tile),
+    let number = arith('/', element, i32(vector));
+    const at = tiles.map(({ extent }, i) => {
+      const last = i === tiles.length - 1;
+      const tile = last ? number : arith('%', number, i32(extent));
+      if (!last) number = arith('/', number, i32(extent));
+      return tile;
+    });
+    return arith(
+      '+',
+      this.geometry.place(at),
+      tiles.length === 0 ? element : arith('%', element, i32(vector)),
     );
-    return arith('+', start, tiles.length === 0 ? element : arith('%', element, i32(vector)));
   }
 
   private slots(top: Top): number {

@@ -69,7 +69,7 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
     const rangeReductions = values.filter(
       (value) => value.kind === 'range-reduce' && stage(value.id) - 1 === s,
     );
-    const selections = values.filter((value) => value.kind === 'top' && stage(value.operand) === s);
+    const selections = values.filter((value) => value.kind === 'top' && stage(value.id) - 1 === s);
     const args = values.filter((value) => value.kind === 'arg' && stage(value.operand) === s);
     const cuts = values.filter((value) => value.kind === 'cut' && stage(value.id) === s);
     const coming = values.filter(
@@ -86,7 +86,7 @@ export function planSweeps(section: Section, residency: Residency): SweepPlan {
         operands(value).forEach(visit);
         return;
       }
-      if (isResult(value)) return;
+      if (isResult(value) || value.kind === 'cut-end') return;
       if (
         laneVarying(id) &&
         !rangeVarying(id) &&
@@ -164,7 +164,12 @@ function consumingSweeps(
   };
   for (const value of section.values) {
     if (isResult(value)) {
-      const sweep = value.kind === 'cut' ? stage(value.id) : stage(value.operand);
+      const sweep =
+        value.kind === 'cut'
+          ? stage(value.id)
+          : value.kind === 'top'
+            ? stage(value.id) - 1
+            : stage(value.operand);
       operands(value).forEach((id) => visit(id, sweep));
     }
   }

@@ -38,7 +38,6 @@ const NO_LANES: LaneLayout = {
   tiles: [],
   layout: makeLayout([1, 1], [0, 1]),
   cluster: 1,
-  tail: false,
   partial: false,
 };
 

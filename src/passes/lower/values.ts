@@ -62,8 +62,9 @@ export class Values implements ValueSource {
     if (!plan.laneVarying(id) && !ranged) return this.early(id);
     // What every lane of a step shares is computed before the loops over lanes: views made there may need it.
     if (rangeScope && !plan.laneVarying(id)) return this.compute(id, rangeScope);
-    // A reduction whose result lies in one register a thread, such as that of a thread's only block.
-    const single = value.kind === 'reduce' ? this.scalars.get(id) : undefined;
+    // A result that lies in one register a thread, such as that of a thread's only block.
+    const isResult = value.kind === 'reduce' || value.kind === 'cut' || value.kind === 'cut-end';
+    const single = isResult ? this.scalars.get(id) : undefined;
     if (single) return single;
     const known = scope.memo.get(id);
     if (known) return known;

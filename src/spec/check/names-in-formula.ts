@@ -69,6 +69,7 @@ class SectionNames {
         return;
       case 'reduce':
         this.dim(expr.dim, expr.span);
+        if (typeof expr.by === 'string') this.dim(expr.by, expr.span);
         if (expr.range !== undefined) this.name(expr.range, expr.span);
         this.expr(expr.operand);
         return;
@@ -76,6 +77,7 @@ class SectionNames {
         this.dim(expr.dim, expr.span);
         this.dim(expr.slots, expr.span);
         this.expr(expr.operand);
+        if (expr.allowed) this.expr(expr.allowed);
         return;
       case 'tally':
         for (const dim of [...expr.dims, expr.bins]) this.dim(dim, expr.span);
@@ -87,6 +89,7 @@ class SectionNames {
         return;
       case 'row':
         this.dim(expr.dim, expr.span);
+        if (typeof expr.by === 'string') this.dim(expr.by, expr.span);
         for (const arg of expr.args) this.expr(arg);
         return;
       case 'index':

@@ -2,6 +2,7 @@
 
 import type { Expr, TypedExpr } from '../types.js';
 import { unionAxes } from './axes.js';
+import { blocksOf } from './blocks.js';
 import type { Checker } from './checker.js';
 import { typeError } from './errors.js';
 import type { Scope } from './scope.js';
@@ -26,48 +27,14 @@ export function checkReduce(checker: Checker, expr: Expr & { kind: 'reduce' }): 
   }
   const rest = operand.axes.filter((axis) => axis !== dim);
   const typed = { kind: 'reduce', op, dim, operand, dtype: 'f32', span } as const;
-  if (by !== undefined)
-    return checkBlocks(scope, {
-      ...typed,
-      by,
-      axes: operand.axes.map((axis) => (axis === dim ? `${dim}/${by}` : axis)),
-    });
+  if (by !== undefined) {
+    const blocks = blocksOf(scope, dim, by, span);
+    const axes = operand.axes.map((axis) => (axis === dim ? blocks.axis : axis));
+    return { ...typed, by: blocks.by, axes };
+  }
   if (range === undefined) return { ...typed, axes: rest };
   const rows = rangeRows(scope, range, expr);
   return { ...typed, range: { tensor: range, rows }, axes: unionAxes([[rows], rest], span) };
-}
-
-function checkBlocks(scope: Scope, reduce: TypedExpr & { kind: 'reduce' }): TypedExpr {
-  const { dim, by, span } = reduce;
-  const extent = scope.extent(dim);
-  if (scope.isDynamic(dim)) {
-    throw typeError(
-      `${dim} is known only at launch and cannot be cut into blocks`,
-      `${dim} by ${by}`,
-      'a static dimension',
-      `make ${dim} static`,
-      span,
-    );
-  }
-  if (by! < 2) {
-    throw typeError(
-      'a block of one element is no block',
-      `${dim} by ${by}`,
-      'blocks of 2 or more',
-      'leave the reduction out',
-      span,
-    );
-  }
-  if (typeof extent === 'number' && extent % by! !== 0) {
-    throw typeError(
-      `blocks of ${by} do not fill ${dim}`,
-      `${dim} = ${extent}, remainder ${extent % by!}`,
-      `a multiple of ${by}`,
-      `bind ${dim} to a multiple of ${by}`,
-      span,
-    );
-  }
-  return reduce;
 }
 
 /** Dimension of the rows whose ranges a tensor of shape [rows+1] holds. */

@@ -1,10 +1,11 @@
 /**
  * Functions of a row: `argmax[d](x)`, `largest[d](x, k)`, `nucleus[d](x, weight, share)`, `uniform[d](seed, offset)` -> typed
- * values.
+ * values. `largest[d by n](x, k)` looks at each block of a row, `largest[d/n](x, k)` at values of its blocks.
  */
 
 import type { Dtype, Expr, RowFn, Span, TypedExpr } from '../types.js';
-import { unionAxes } from './axes.js';
+import { axisDim, unionAxes } from './axes.js';
+import { blocksOf } from './blocks.js';
 import type { Checker } from './checker.js';
 import { typeError, unsupported } from './errors.js';
 import { nameOf } from './operators.js';
@@ -43,6 +44,15 @@ export function checkRowFunction(checker: Checker, expr: Row): TypedExpr {
       span,
     );
   }
+  if (expr.by !== undefined && fn !== 'largest') {
+    throw unsupported(
+      `${fn} of blocks`,
+      `${fn}[${dim}${expr.blocks ? '/' : ' by '}${expr.by}]`,
+      form,
+      `write ${form}, or largest[${dim} by ${expr.by}](x, k)`,
+      span,
+    );
+  }
   const [first, second, third] = args as readonly [Expr, Expr, Expr];
   switch (fn) {
     case 'argmax':
@@ -55,7 +65,9 @@ export function checkRowFunction(checker: Checker, expr: Row): TypedExpr {
       const operand = along(checker, first, expr);
       const need = ofTheRow(checker, second, 'i32', expr);
       const axes = unionAxes([operand.axes, need.axes], span);
-      return { kind: 'leading', dim, operand, need, dtype: 'bool', axes, span };
+      const by = expr.by === undefined ? {} : { by: blocksOf(checker.scope, dim, expr.by, span).by };
+      const blocks = expr.blocks ? { blocks: true as const } : {};
+      return { kind: 'leading', dim, ...by, ...blocks, operand, need, dtype: 'bool', axes, span };
     }
     case 'nucleus': {
       const operand = along(checker, first, expr);
@@ -78,14 +90,15 @@ export function checkRowFunction(checker: Checker, expr: Row): TypedExpr {
 }
 
 /** An f32 that varies along the row. */
-function along(checker: Checker, arg: Expr, { fn, dim }: Row): TypedExpr {
+function along(checker: Checker, arg: Expr, { fn, dim, by, blocks, span }: Row): TypedExpr {
   const operand = typed(checker, arg, 'f32', fn);
-  if (operand.axes.includes(dim)) return operand;
+  const axis = blocks && by !== undefined ? blocksOf(checker.scope, dim, by, span).axis : dim;
+  if (operand.axes.includes(axis)) return operand;
   throw typeError(
-    `the value does not vary over ${dim}`,
+    `the value does not vary over ${axis}`,
     `(${operand.axes.join(', ')})`,
-    `a value over ${dim}`,
-    `give ${fn} a value over ${dim}, or name one of its dimensions`,
+    `a value over ${axis}`,
+    `give ${fn} a value over ${axis}, or name one of its dimensions`,
     arg.span,
   );
 }
@@ -93,7 +106,7 @@ function along(checker: Checker, arg: Expr, { fn, dim }: Row): TypedExpr {
 /** The same for the whole row. */
 function ofTheRow(checker: Checker, arg: Expr, dtype: Dtype, { fn, dim }: Row): TypedExpr {
   const operand = typed(checker, arg, dtype, fn);
-  if (!operand.axes.includes(dim)) return operand;
+  if (!operand.axes.some((axis) => axisDim(axis) === dim)) return operand;
   throw typeError(
     `${nameOf(operand)} varies over ${dim}`,
     `(${operand.axes.join(', ')})`,

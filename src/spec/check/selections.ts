@@ -1,11 +1,11 @@
-/** `top[experts -> k](x)` -> a typed selection; `value[experts: chosen]` at one -> a typed pick. */
+/** `top[experts -> k](x)`, `top[experts -> k](x, allowed)` -> a typed selection; `value[experts: chosen]` at one -> a typed pick. */
 
 import type { Place } from '../../util/errors.js';
 import type { Expr, TypedExpr } from '../types.js';
 import { unionAxes } from './axes.js';
 import type { Checker } from './checker.js';
 import { typeError, unsupported } from './errors.js';
-import { nameOf } from './operators.js';
+import { checkCondition, nameOf } from './operators.js';
 import type { Scope } from './scope.js';
 
 /** Raises FORMULA_TYPE, FORMULA_NAME, FORMULA_UNSUPPORTED. */
@@ -34,7 +34,9 @@ export function checkSelection(checker: Checker, expr: Expr & { kind: 'top' }): 
       span,
     );
   }
-  if (operand.axes.includes(slots)) {
+  const allowed = expr.allowed && checkCondition(checker, expr.allowed, fn);
+  const all = unionAxes([operand.axes, allowed?.axes ?? []], span);
+  if (all.includes(slots)) {
     throw typeError(
       `the value varies over ${slots} already`,
       form,
@@ -54,8 +56,8 @@ export function checkSelection(checker: Checker, expr: Expr & { kind: 'top' }): 
     );
   }
   requireEnough(scope, expr);
-  const axes = operand.axes.map((axis) => (axis === dim ? slots : axis));
-  return { kind: 'top', fn, dim, slots, operand, dtype: 'i32', axes, span };
+  const axes = all.map((axis) => (axis === dim ? slots : axis));
+  return { kind: 'top', fn, dim, slots, operand, ...(allowed && { allowed }), dtype: 'i32', axes, span };
 }
 
 /** As many elements as are asked for: known once the dimensions are bound. */

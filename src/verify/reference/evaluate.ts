@@ -23,7 +23,7 @@ import { FUSED } from './f32.js';
 import { elementsOf, expand, grid, scalar, type ExtentOf, type Grid } from './grid.js';
 import type { Operands } from './operands.js';
 import { reduceAxis, reduceRanges } from './reduce.js';
-import { argAlong, leadingAlong, randomAlong } from './rows.js';
+import { argAlong, leadingAlong, leadingOfBlocks, randomAlong } from './rows.js';
 import { pickAlong, selectAlong } from './selection.js';
 import { lookUp, scanAlong, tally } from './tables.js';
 import { applyUnary } from './unary.js';
@@ -152,10 +152,7 @@ class SectionEvaluation {
       case 'reduce':
         return this.reduce(expr);
       case 'top':
-        return selectAlong(expr.fn, this.evaluate(expr.operand), this.axisNamed(expr.dim), {
-          axis: this.axisNamed(expr.slots),
-          extent: this.extentOf(this.axisNamed(expr.slots)),
-        });
+        return this.select(expr);
       case 'tally': {
         const bins = this.axisNamed(expr.bins);
         const over = expr.dims.map((dim) => this.axisNamed(dim));
@@ -169,13 +166,7 @@ class SectionEvaluation {
       case 'arg':
         return argAlong(expr.fn, this.evaluate(expr.operand), this.axisNamed(expr.dim));
       case 'leading':
-        return leadingAlong(
-          this.evaluate(expr.operand),
-          this.axisNamed(expr.dim),
-          expr.weight && this.evaluate(expr.weight),
-          this.evaluate(expr.need),
-          this.extentOf,
-        );
+        return this.leading(expr);
       case 'random': {
         const [seed, offset] = [this.evaluate(expr.seed), this.evaluate(expr.offset)];
         return randomAlong(this.axisNamed(expr.dim), seed, offset, this.extentOf);
@@ -191,6 +182,29 @@ class SectionEvaluation {
         expr satisfies never;
         throw new Error('unreachable');
     }
+  }
+
+  private select(expr: TypedExpr & { kind: 'top' }): Grid {
+    const [dim, axis] = [this.axisNamed(expr.dim), this.axisNamed(expr.slots)];
+    const slots = { axis, extent: this.extentOf(axis) };
+    const operand = this.evaluate(expr.operand);
+    if (!expr.allowed) return selectAlong(expr.fn, operand, dim, slots);
+    const allowed = this.evaluate(expr.allowed);
+    const axes = union([operand.axes, allowed.axes]);
+    const [wide, condition] = [operand, allowed].map((each) => expand(each, axes, this.extentOf)) as [
+      Grid,
+      Grid,
+    ];
+    return selectAlong(expr.fn, wide, dim, slots, condition);
+  }
+
+  private leading(expr: TypedExpr & { kind: 'leading' }): Grid {
+    const { by, blocks } = expr;
+    const dim = this.axisNamed(expr.dim);
+    const [operand, need] = [this.evaluate(expr.operand), this.evaluate(expr.need)];
+    const weight = expr.weight && this.evaluate(expr.weight);
+    if (by !== undefined && !blocks) return leadingOfBlocks(operand, dim, by, need, this.extentOf);
+    return leadingAlong(operand, blocks ? `${dim}/${by}` : dim, weight, need, this.extentOf);
   }
 
   /** A value that a sum takes in: an infinity that finite factors make is `FUSED`. */

@@ -67,6 +67,20 @@ export function leadingAlong(
   return grid(all, keys.shape, values, error);
 }
 
+/** Whether each element is among the first `need` of its block of `by` along `dim`. */
+export function leadingOfBlocks(operand: Grid, dim: Axis, by: number, need: Grid, extentOf: ExtentOf): Grid {
+  const [block, within] = [`${dim}/${by}`, `${dim}%${by}`];
+  const cut = (axes: readonly Axis[]) => axes.flatMap((axis) => (axis === dim ? [block, within] : [axis]));
+  const shape = operand.axes.flatMap((axis, i) =>
+    axis === dim ? [operand.shape[i]! / by, by] : [operand.shape[i]!],
+  );
+  const blocks = grid(cut(operand.axes), shape, operand.values, operand.error);
+  const extent = (axis: Axis) => (axis === within ? by : extentOf(axis));
+  const { axes, values, error } = leadingAlong(blocks, within, undefined, need, extent);
+  const whole = axes.filter((axis) => axis !== within).map((axis) => (axis === block ? dim : axis));
+  return grid(whole, whole.map(extentOf), values, error);
+}
+
 function leadingOfRow(
   places: readonly number[],
   keys: Grid,

@@ -10,12 +10,16 @@ import type { Axis, SelectFn } from '../../spec/index.js';
 import { elementsOf, expand, grid, stridesOf, type ExtentOf, type Grid } from './grid.js';
 import { INFINITY, floor, nan } from './numbers.js';
 
-/** Positions along `axis` of the largest (smallest) elements, in order, along `slots`. */
+/**
+ * Positions along `axis` of the largest (smallest) elements, in order, along `slots`. What `allowed`, over the operand's axes, leaves
+ * out comes last; a row of which it is in doubt has nothing certain.
+ */
 export function selectAlong(
   fn: SelectFn,
   operand: Grid,
   axis: Axis,
   slots: { readonly axis: Axis; readonly extent: number },
+  allowed?: Grid,
 ): Grid {
   const at = operand.axes.indexOf(axis);
   const extent = operand.shape[at]!;
@@ -26,12 +30,14 @@ export function selectAlong(
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
       const place = (position: number): number => (o * extent + position) * inner + i;
-      const row = Array.from({ length: extent }, (_, position): Candidate => ({
-        position,
-        value: operand.values[place(position)]!,
-        error: operand.error?.[place(position)] ?? 0,
-      }));
-      const certain = order(fn, row, slots.extent);
+      const row = Array.from({ length: extent }, (_, position): Candidate => {
+        const isOut = allowed?.values[place(position)] === 0;
+        const value = operand.values[place(position)]!;
+        const off = operand.error?.[place(position)] ?? 0;
+        return { position, isOut, value: isOut ? 0 : value, error: isOut ? 0 : off };
+      });
+      const isClear = row.every(({ position }) => (allowed?.error?.[place(position)] ?? 0) === 0);
+      const certain = order(fn, row, slots.extent).map((each) => each && isClear);
       for (let slot = 0; slot < slots.extent; slot++) {
         const to = (o * slots.extent + slot) * inner + i;
         values[to] = row[slot]!.position;
@@ -45,6 +51,7 @@ export function selectAlong(
 
 interface Candidate {
   readonly position: number;
+  readonly isOut: boolean;
   readonly value: number;
   readonly error: number;
 }
@@ -52,11 +59,16 @@ interface Candidate {
 /** Sorts a row; which of its first `count` places no rounding can change. */
 function order(fn: SelectFn, row: Candidate[], count: number): readonly boolean[] {
   const sign = fn === 'top' ? 1 : -1;
-  row.sort((a, b) => -sign * compare(a.value, b.value) || a.position - b.position);
+  row.sort(
+    (a, b) =>
+      Number(a.isOut) - Number(b.isOut) || -sign * compare(a.value, b.value) || a.position - b.position,
+  );
   const certain = Array.from({ length: count }, () => true);
   // Exact elements are in their order: only those with an error can be elsewhere.
   const exact = (a: Candidate, b: Candidate): boolean =>
-    (a.error === 0 && b.error === 0) || (a.error === b.error && compare(a.value, b.value) === 0);
+    a.isOut !== b.isOut ||
+    (a.error === 0 && b.error === 0) ||
+    (a.error === b.error && compare(a.value, b.value) === 0);
   const apart = (before: Candidate, after: Candidate): boolean =>
     exact(before, after) || sign * before.value - before.error > sign * after.value + after.error;
   for (let slot = 0; slot < count; slot++) {

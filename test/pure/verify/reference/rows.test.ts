@@ -8,7 +8,7 @@ import { planned } from '../subjects.js';
 import { evaluateReference } from '../../../../src/verify/reference/index.js';
 import { applyBinary } from '../../../../src/verify/reference/binary.js';
 import { reduceAxis } from '../../../../src/verify/reference/reduce.js';
-import { argAlong, leadingAlong, philox } from '../../../../src/verify/reference/rows.js';
+import { argAlong, leadingAlong, leadingOfBlocks, philox } from '../../../../src/verify/reference/rows.js';
 
 const row = (values: readonly number[], error?: readonly number[]) =>
   grid(['n'], [values.length], Float64Array.from(values), error && Float64Array.from(error));
@@ -28,6 +28,19 @@ describe('functions of a row in the reference', () => {
     expect(hex(philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]))).toBe(
       'd16cfe09 94fdcceb 5001e420 24126ea1',
     );
+  });
+
+  test('the leading elements of each block', () => {
+    const values = [1, 3, 3, 3, NaN, -1, 0, -0, -2, 5, 5, 5];
+    const extentOf = (axis: string) => (axis === 'n' ? 12 : 4);
+    const of = (need: number) => leadingOfBlocks(row(values), 'n', 3, one(need), extentOf);
+    expect([...of(2).values]).toEqual([0, 1, 1, 1, 1, 0, 1, 1, 0, 1, 1, 0]);
+    expect([...of(1).values]).toEqual([0, 1, 0, 0, 1, 0, 1, 0, 0, 1, 0, 0]);
+    expect(of(1).axes).toEqual(['n']);
+    const near = leadingOfBlocks(row([1, 1.05, 9, 1], [0.1, 0.1, 0.1, 0.1]), 'n', 2, one(1), (axis) =>
+      axis === 'n' ? 4 : 2,
+    );
+    expect([...near.error!]).toEqual([1, 1, 0, 0]);
   });
 
   test('the largest: NaN above every number, -0 as 0, of equal ones the first', () => {

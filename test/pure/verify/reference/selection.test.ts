@@ -31,6 +31,16 @@ describe('a selection in the reference', () => {
     );
   });
 
+  test('takes what is left out last, whatever it is; a condition in doubt leaves nothing certain', () => {
+    const among = (values: readonly number[], allowed: readonly number[], error?: readonly number[]) => {
+      const slots = { axis: 'k', extent: values.length };
+      return selectAlong('top', row(values), 'n', slots, row(allowed, error));
+    };
+    expect([...among([9, 1, NaN, -Infinity, 2], [0, 1, 0, 1, 1]).values]).toEqual([4, 1, 3, 0, 2]);
+    expect([...among([9, 1, 2], [0, 1, 1], [0, 0, 0]).error!]).toEqual([0, 0, 0]);
+    expect([...among([9, 1, 2], [0, 1, 1], [0, 1, 0]).error!]).toEqual([Infinity, Infinity, Infinity]);
+  });
+
   test('is in doubt where rounding could change it, there alone', () => {
     const doubt = [...select('top', [5, 1, 4, 4.1, 2], 5, [0, 0.3, 0.3, 0.3, 0.3]).error!];
     expect(doubt).toEqual([0, Infinity, Infinity, 0, 0]);
