@@ -81,8 +81,16 @@ test('draws from what top-k, top-p and min-p leave: lists that fit and lists tha
 test('selections from rows that no warp holds, and the log-probabilities there', async () => {
   expect(
     await wrong('long', [
-      ['topk', { dims: { cols: 2003, k: 50 }, types: { T: 'f32' }, flags: { smallest: false } }, 'sm90'],
-      ['topk', { dims: { cols: 1100, k: 60 }, types: { T: 'bf16' }, flags: { smallest: true } }, 'sm80'],
+      [
+        'topk',
+        { dims: { cols: 2003, k: 50 }, types: { T: 'f32' }, flags: { smallest: false, ragged: false } },
+        'sm90',
+      ],
+      [
+        'topk',
+        { dims: { cols: 1100, k: 60 }, types: { T: 'bf16' }, flags: { smallest: true, ragged: false } },
+        'sm80',
+      ],
       ['token_logprob', row(1003, 'f32'), 'sm90'],
       ['top_logprobs', { dims: { vocab: 1500, n: 20 }, types: { L: 'bf16' }, flags: {} }, 'sm100'],
     ]),

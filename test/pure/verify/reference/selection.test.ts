@@ -70,7 +70,7 @@ describe('a selection in the reference', () => {
     const bound = bindKernel(spec, {
       dims: { cols: 8, k: 2 },
       types: { T: 'f32' },
-      flags: { smallest: false },
+      flags: { smallest: false, ragged: false },
     });
     expect([...rolesOf(bound).indices.keys()]).toEqual([]);
   });
