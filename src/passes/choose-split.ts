@@ -9,6 +9,7 @@ import type { Architecture } from '../device/arch.js';
 import { DYNAMIC_LANE_BOUND, type Kernel, type Section, type Streams, type Target } from '../ir/kernel.js';
 import type { ScheduleOverride } from '../plan/index.js';
 import { requireSameRows } from './choose-selection.js';
+import type { Axis } from '../spec/index.js';
 import { chooseVector } from './choose-vector.js';
 import { laneAxes } from './lane-axes.js';
 import { inRounds, MOST_SORTED, mostHeld, mostSelected, sortsWhole } from './long-rows.js';
@@ -25,6 +26,8 @@ const MOST_CUT = 2 ** 18;
 const PER_CTA = 4096;
 /** Bits of the vectors of a row with cuts: each element has branches of its own, whose compile time grows faster than they do. */
 const BITS_OF_CUTS = 128;
+/** Tensors along such a row that leave registers for vectors of these bits. */
+const MOST_LOADS = 2;
 
 /** What a row is shared by where it is long enough, on architectures with clusters. */
 interface Team {
@@ -134,7 +137,8 @@ export function draftSplit(
   requireFew(section, lane.extent);
   const maxVectorBits = cuts ? BITS_OF_CUTS : arch.maxVectorBits;
   const choice = chooseVector(kernel, section, { ...arch, maxVectorBits });
-  let vector = Math.min(choice.vector, override.vector ?? choice.vector);
+  const widest = cuts ? narrowed(choice.vector, section, lane.axis) : choice.vector;
+  let vector = Math.min(choice.vector, override.vector ?? widest);
   while (lane.extent % vector !== 0) vector /= 2;
   const units = lane.extent / vector;
   // What a selection gives goes to the threads of one CTA.
@@ -165,6 +169,12 @@ export function draftSplit(
     ...(team.steps !== undefined && { steps: team.steps }),
     ...(team.streams !== undefined && { streams: team.streams }),
   };
+}
+
+/** Half as wide where a thread holds the same elements of several tensors: a CTA of 1024 threads lacks registers for them. */
+function narrowed(vector: number, section: Section, lane: Axis): number {
+  const loads = section.values.filter(({ kind, axes }) => kind === 'load' && axes.includes(lane));
+  return loads.length > MOST_LOADS ? Math.max(1, vector / 2) : vector;
 }
 
 /** Of a long row a selection has a place in shared memory for each of its elements. */
