@@ -220,6 +220,8 @@ test('gemma-3-4b: unwrapped, with the defaults that its config leaves out', asyn
     'rms_norm.hidden2560.bf16.unit_offset',
     'add_rms_norm.hidden2560.bf16.unit_offset',
   ]);
+  const drawn = whole.variants.filter(({ kernel }) => kernel === 'sample_top_k_top_p');
+  expect(drawn.map(({ binding }) => binding.dims['vocab'])).toEqual([262208, 262208, 262208]);
   expect(gaps(whole)).toEqual(
     expect.arrayContaining([
       'vision or audio towers',
