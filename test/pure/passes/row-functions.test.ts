@@ -17,7 +17,7 @@ const row = (vocab: number, L: 'f32' | 'bf16' = 'f32'): Binding => ({
   flags: {},
 });
 const settings = (vocab: number): Binding => ({
-  dims: { vocab, words: Math.ceil(vocab / 32) },
+  dims: { vocab },
   types: { L: 'f32' },
   flags: plain,
 });

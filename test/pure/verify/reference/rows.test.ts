@@ -112,7 +112,7 @@ describe('what is sure', () => {
     const flags = { penalised: false, biased: false, masked: false, [flag]: true };
     const { bound, variant } = planned(
       spec,
-      { dims: { vocab: 256, words: 8 }, types: { L: 'bf16' }, flags },
+      { dims: { vocab: 256 }, types: { L: 'bf16' }, flags },
       'rows',
     );
     const { problem } = problemsOf(bound, variant).find(({ name }) => name.endsWith('peaked'))!;
@@ -162,7 +162,7 @@ describe('draws', () => {
       const spec = await loadSpec(packagePath('specs/sample_top_k_top_p.yaml'));
       const plain = { penalised: false, biased: false, masked: false };
       const bound = bindKernel(spec, {
-        dims: { vocab: TOKENS, words: 1 },
+        dims: { vocab: TOKENS },
         types: { L: 'f32' },
         flags: plain,
       });
