@@ -20,6 +20,19 @@ export function addRmsNormBf16(launcher: KernelLauncher, args: AddRmsNormBf16Arg
   launcher.launch({"flags":{"unit_offset":false},"kernel":"add_rms_norm","types":{"T":"bf16"}}, { ...args }, options);
 }
 
+/** Arguments of count_tokens. */
+export interface CountTokensArguments {
+  /** (rows) i32, read, aligned to 4 bytes */
+  readonly token: Tensor<'i32'>;
+  /** (rows, 151936) i32, updated in place, aligned to 4 bytes */
+  readonly counts: Tensor<'i32'>;
+}
+
+/** Launches count_tokens (no type variables); picks among 2 variants by architecture, phase and dims. */
+export function countTokens(launcher: KernelLauncher, args: CountTokensArguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{},"kernel":"count_tokens","types":{}}, { ...args }, options);
+}
+
 /** Arguments of embedding. */
 export interface EmbeddingI32Bf16Arguments {
   /** (tokens) i32, read, aligned to 4 bytes */

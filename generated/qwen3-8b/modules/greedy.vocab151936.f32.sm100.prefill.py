@@ -1,10 +1,10 @@
 # greedy.vocab151936.f32.sm100.prefill: rendered by rose-gen, do not edit
 # 
 # Greedy choice: where the largest logit of each row lies. Of equal ones the lower position wins; NaN counts
-# as -inf; a row of nothing else gives 0.
+# as -inf; a row of nothing else gives 0 (drawing kernels give -1 there).
 # 
 # target: sm100, prefill, dependent launch
-# key: 05a3eb32c6ee904776b66074e059ee85f5914bcf6515f23af5c3d498130473a4
+# key: dcacf76bf6d705846d22eeace0925ab22b997d04b1c71eb1ae19670070e9046a
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 151936 elements a row, 8 at a time, 736 threads of each of 2 CTAs
 # schedule: one pass over the row, of which nothing is kept

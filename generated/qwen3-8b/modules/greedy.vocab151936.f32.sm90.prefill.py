@@ -1,10 +1,10 @@
 # greedy.vocab151936.f32.sm90.prefill: rendered by rose-gen, do not edit
 # 
 # Greedy choice: where the largest logit of each row lies. Of equal ones the lower position wins; NaN counts
-# as -inf; a row of nothing else gives 0.
+# as -inf; a row of nothing else gives 0 (drawing kernels give -1 there).
 # 
 # target: sm90, prefill, dependent launch
-# key: 40443dc4424384c67979f40c4bed7428cfb9a9e92f74b958736732fba5454620
+# key: 0be6995d841262539b3e94ff9d5e58da237575c0fde369ba0bb8bf3bdaa47dcb
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 151936 elements a row, 4 at a time, 768 threads of each of 2 CTAs
 # schedule: one pass over the row, of which nothing is kept

@@ -9,6 +9,7 @@ const DRAWS = 100_000;
 const BATCH = 5_000;
 const LOGITS = [1.25, -0.5, 0.75, 2, -1.125];
 const TOKENS = LOGITS.length;
+const LIKELIEST = LOGITS.indexOf(Math.max(...LOGITS));
 /** The sign bit of a count: the token is in the prompt. */
 const PROMPT = -(2 ** 31);
 
@@ -147,3 +148,25 @@ test.each<readonly [what: string, kernel: Kernel, settings: Settings, place: Pla
   },
   120_000,
 );
+
+test.each<readonly [what: string, kernel: Kernel, settings: Settings, token: number]>([
+  ['a temperature of NaN takes the likeliest', 'sample_temperature', { temperature: NaN }, LIKELIEST],
+  ['beside filters too', 'sample_top_k_top_p', { temperature: NaN, min_p: 0.1 }, LIKELIEST],
+  ['a min-p of NaN leaves the likeliest', 'sample_top_k_top_p', { min_p: NaN }, LIKELIEST],
+  ['and one above 1', 'sample_top_k_top_p', { min_p: 1.5 }, LIKELIEST],
+  ['where nothing is allowed there is no token', 'sample_temperature', { mask: [] }, -1],
+  ['not even the likeliest', 'sample_temperature', { mask: [], temperature: 0 }, -1],
+  ['nor of what filters leave', 'sample_top_k_top_p', { mask: [], top_k: 2, top_p: 0.5, min_p: NaN }, -1],
+])('%s', async (_what, kernel, settings, token) => {
+  const { values, error } = (await drawer(kernel, settings, SEEDS))(0, 100);
+  expect([...values]).toEqual(new Array(100).fill(token));
+  expect(Math.max(...error)).toBe(0);
+});
+
+test('the largest of a row of nothing is its first', async () => {
+  const spec = await loadSpec(packagePath('specs/greedy.yaml'));
+  const bound = bindKernel(spec, { dims: { vocab: TOKENS }, types: { L: 'f32' }, flags: {} });
+  const logits = Float64Array.from({ length: 2 * TOKENS }, (_, i) => (i % 2 === 0 ? -Infinity : NaN));
+  const problem = { extents: { rows: 2, vocab: TOKENS }, params: {}, inputs: new Map([['logits', logits]]) };
+  expect([...evaluateReference(bound, problem).get('token')!.values]).toEqual([0, 0]);
+});

@@ -1,16 +1,17 @@
-# sample_top_k_top_p.vocab151936.words4748.f32.penalised.biased.masked.sm100.decode: rendered by rose-gen, do not edit
+# sample_top_k_top_p.vocab151936.f32.penalised.biased.masked.sm100.decode: rendered by rose-gen, do not edit
 # 
 # Draws a token of each row as `sample_temperature` does, from those alone that pass three filters, each row
 # with settings of its own. top_k: the k largest logits, of equal ones the lower tokens; 0 or less keeps all.
 # top_p: of those the shortest run, from the largest, whose probabilities reach the share p of theirs; 1 or
 # more, and NaN, keeps all. Probabilities over that of the most likely token count in whole units of 2^-28, so
 # that their sum is exact and the run the same whatever order they are added in. min_p: those at least p times
-# as likely as the most likely one, which stays whatever p is.
+# as likely as the most likely one, which stays whatever p is: alone where p is above 1 or NaN, or with its
+# equals. A row of which nothing is allowed gives -1, as there.
 # Source: arXiv 1904.09751, section 3.1 (top_p); arXiv 1805.04833, section 5.4 (top_k); arXiv 2407.01082
 # (min_p); penalties arXiv 1909.05858, section 4.1; Philox 4x32-10, doi 10.1145/2063384.2063405
 # 
 # target: sm100, decode, dependent launch
-# key: 0c2d7011ef40249d9c9a95c735bb1cfa5b6802b943566918990d5679e058c0d6
+# key: 0d9ef02ff2c42e094901aaaebd8743a3c3c41359aaba0c82e56ed9c8ddcb5859
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 151936 elements a row, 2 at a time, 1024 threads of each of 2 CTAs
 # schedule: each pass loads the row again: a batch of such rows stays in the L2 cache
