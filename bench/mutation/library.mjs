@@ -46,7 +46,7 @@ export function libraryVariants(specs, archs) {
     for (const { types, flags } of enumerateBindings(spec).filter((each) => isChosen(spec, each))) {
       for (const { row, blocked, phase, schedule } of sizes) {
         const size = spec.name.endsWith('_block') ? (blocked ?? row) : row;
-        const others = { ...HEADS, ...EXPERTS, ...SELECTED, words: Math.ceil(size / 32) };
+        const others = { ...HEADS, ...EXPERTS, ...SELECTED };
         const dims = Object.fromEntries(statics.map((name) => [name, name === rowDim ? size : others[name]]));
         for (const arch of archs) {
           const id = [

@@ -20,6 +20,19 @@ export function addRmsNormBf16(launcher: KernelLauncher, args: AddRmsNormBf16Arg
   launcher.launch({"flags":{"unit_offset":false},"kernel":"add_rms_norm","types":{"T":"bf16"}}, { ...args }, options);
 }
 
+/** Arguments of count_tokens. */
+export interface CountTokensArguments {
+  /** (rows) i32, read, aligned to 4 bytes */
+  readonly token: Tensor<'i32'>;
+  /** (rows, 151936) i32, updated in place, aligned to 4 bytes */
+  readonly counts: Tensor<'i32'>;
+}
+
+/** Launches count_tokens (no type variables); picks among 2 variants by architecture, phase and dims. */
+export function countTokens(launcher: KernelLauncher, args: CountTokensArguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{},"kernel":"count_tokens","types":{}}, { ...args }, options);
+}
+
 /** Arguments of embedding. */
 export interface EmbeddingI32Bf16Arguments {
   /** (tokens) i32, read, aligned to 4 bytes */
@@ -43,7 +56,7 @@ export interface GreedyF32Arguments {
   readonly token: Tensor<'i32'>;
 }
 
-/** Launches greedy (L = f32); picks among 2 variants by architecture, phase and dims. */
+/** Launches greedy (L = f32); picks among 4 variants by architecture, phase and dims. */
 export function greedyF32(launcher: KernelLauncher, args: GreedyF32Arguments, options?: LaunchOptions): void {
   launcher.launch({"flags":{},"kernel":"greedy","types":{"L":"f32"}}, { ...args }, options);
 }
@@ -75,6 +88,40 @@ export interface QkNormRopeCacheBf16F32Bf16NormArguments {
 /** Launches qk_norm_rope_cache (C = bf16, R = f32, T = bf16); picks among 4 variants by architecture, phase and dims. */
 export function qkNormRopeCacheBf16F32Bf16Norm(launcher: KernelLauncher, args: QkNormRopeCacheBf16F32Bf16NormArguments, options?: LaunchOptions): void {
   launcher.launch({"flags":{"norm":true,"quantised":false},"kernel":"qk_norm_rope_cache","types":{"C":"bf16","R":"f32","T":"bf16"}}, { ...args }, options);
+}
+
+/** Arguments of ragged_expand. */
+export interface RaggedExpandArguments {
+  /** (256) i32, read, aligned to 4 bytes */
+  readonly starts: Tensor<'i32'>;
+  /** (256) i32, read, aligned to 32 bytes */
+  readonly ends: Tensor<'i32'>;
+  /** (256) i32, read, aligned to 4 bytes */
+  readonly cached: Tensor<'i32'>;
+  /** (tokens) i32, written, aligned to 4 bytes */
+  readonly sequence: Tensor<'i32'>;
+  /** (tokens) i32, written, aligned to 4 bytes */
+  readonly position: Tensor<'i32'>;
+}
+
+/** Launches ragged_expand (no type variables); picks among 2 variants by architecture, phase and dims. */
+export function raggedExpand(launcher: KernelLauncher, args: RaggedExpandArguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{},"kernel":"ragged_expand","types":{}}, { ...args }, options);
+}
+
+/** Arguments of ragged_offsets. */
+export interface RaggedOffsetsArguments {
+  /** (256) i32, read, aligned to 4 bytes */
+  readonly lengths: Tensor<'i32'>;
+  /** (256) i32, written, aligned to 4 bytes */
+  readonly starts: Tensor<'i32'>;
+  /** (256) i32, written, aligned to 4 bytes */
+  readonly ends: Tensor<'i32'>;
+}
+
+/** Launches ragged_offsets (no type variables); picks among 2 variants by architecture, phase and dims. */
+export function raggedOffsets(launcher: KernelLauncher, args: RaggedOffsetsArguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{},"kernel":"ragged_offsets","types":{}}, { ...args }, options);
 }
 
 /** Arguments of rms_norm. */
@@ -119,6 +166,87 @@ export function sampleTopKTopPF32(launcher: KernelLauncher, args: SampleTopKTopP
   launcher.launch({"flags":{"biased":false,"masked":false,"penalised":false},"kernel":"sample_top_k_top_p","types":{"L":"f32"}}, { ...args }, options);
 }
 
+/** Arguments of sample_top_k_top_p. */
+export interface SampleTopKTopPF32BiasedMaskedPenalisedArguments {
+  /** (rows, 151936) f32, read, aligned to 16 bytes */
+  readonly logits: Tensor<'f32'>;
+  /** (rows) f32, read, aligned to 4 bytes */
+  readonly temperature: Tensor<'f32'>;
+  /** (rows) i32, read, aligned to 4 bytes */
+  readonly top_k: Tensor<'i32'>;
+  /** (rows) f32, read, aligned to 4 bytes */
+  readonly top_p: Tensor<'f32'>;
+  /** (rows) f32, read, aligned to 4 bytes */
+  readonly min_p: Tensor<'f32'>;
+  /** (rows) i64, read, aligned to 8 bytes */
+  readonly seed: Tensor<'i64'>;
+  /** (rows) i64, read, aligned to 8 bytes */
+  readonly offset: Tensor<'i64'>;
+  /** (rows, 151936) i32, read, aligned to 16 bytes */
+  readonly counts: Tensor<'i32'>;
+  /** (rows) f32, read, aligned to 4 bytes */
+  readonly repetition: Tensor<'f32'>;
+  /** (rows) f32, read, aligned to 4 bytes */
+  readonly frequency: Tensor<'f32'>;
+  /** (rows) f32, read, aligned to 4 bytes */
+  readonly presence: Tensor<'f32'>;
+  /** (rows, 151936) f32, read, aligned to 16 bytes */
+  readonly bias: Tensor<'f32'>;
+  /** (rows, 4748) i32, read, aligned to 4 bytes */
+  readonly mask: Tensor<'i32'>;
+  /** (rows) i32, written, aligned to 4 bytes */
+  readonly token: Tensor<'i32'>;
+}
+
+/** Launches sample_top_k_top_p (L = f32); picks among 2 variants by architecture, phase and dims. */
+export function sampleTopKTopPF32BiasedMaskedPenalised(launcher: KernelLauncher, args: SampleTopKTopPF32BiasedMaskedPenalisedArguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{"biased":true,"masked":true,"penalised":true},"kernel":"sample_top_k_top_p","types":{"L":"f32"}}, { ...args }, options);
+}
+
+/** Arguments of sample_top_k_top_p. */
+export interface SampleTopKTopPF32MaskedArguments {
+  /** (rows, 151936) f32, read, aligned to 16 bytes */
+  readonly logits: Tensor<'f32'>;
+  /** (rows) f32, read, aligned to 4 bytes */
+  readonly temperature: Tensor<'f32'>;
+  /** (rows) i32, read, aligned to 4 bytes */
+  readonly top_k: Tensor<'i32'>;
+  /** (rows) f32, read, aligned to 4 bytes */
+  readonly top_p: Tensor<'f32'>;
+  /** (rows) f32, read, aligned to 4 bytes */
+  readonly min_p: Tensor<'f32'>;
+  /** (rows) i64, read, aligned to 8 bytes */
+  readonly seed: Tensor<'i64'>;
+  /** (rows) i64, read, aligned to 8 bytes */
+  readonly offset: Tensor<'i64'>;
+  /** (rows, 4748) i32, read, aligned to 4 bytes */
+  readonly mask: Tensor<'i32'>;
+  /** (rows) i32, written, aligned to 4 bytes */
+  readonly token: Tensor<'i32'>;
+}
+
+/** Launches sample_top_k_top_p (L = f32); picks among 2 variants by architecture, phase and dims. */
+export function sampleTopKTopPF32Masked(launcher: KernelLauncher, args: SampleTopKTopPF32MaskedArguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{"biased":false,"masked":true,"penalised":false},"kernel":"sample_top_k_top_p","types":{"L":"f32"}}, { ...args }, options);
+}
+
+/** Arguments of slot_mapping. */
+export interface SlotMappingArguments {
+  /** (tokens) i32, read, aligned to 4 bytes */
+  readonly sequence: Tensor<'i32'>;
+  /** (tokens) i32, read, aligned to 4 bytes */
+  readonly position: Tensor<'i32'>;
+  /** (sequences, blocks) i32, read, aligned to 4 bytes */
+  readonly block_table: Tensor<'i32'>;
+  /** (tokens) i64, written, aligned to 8 bytes */
+  readonly slot: Tensor<'i64'>;
+}
+
+/** Launches slot_mapping (no type variables); picks among 4 variants by architecture, phase and dims. */
+export function slotMapping(launcher: KernelLauncher, args: SlotMappingArguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{},"kernel":"slot_mapping","types":{}}, { ...args }, options);
+}
+
 /** Arguments of swiglu. */
 export interface SwigluBf16Arguments {
   /** (tokens, 24576) bf16, read, aligned to 32 bytes */
@@ -130,4 +258,36 @@ export interface SwigluBf16Arguments {
 /** Launches swiglu (T = bf16); picks among 4 variants by architecture, phase and dims. */
 export function swigluBf16(launcher: KernelLauncher, args: SwigluBf16Arguments, options?: LaunchOptions): void {
   launcher.launch({"flags":{},"kernel":"swiglu","types":{"T":"bf16"}}, { ...args }, options);
+}
+
+/** Arguments of token_logprob. */
+export interface TokenLogprobF32Arguments {
+  /** (rows, 151936) f32, read, aligned to 32 bytes */
+  readonly logits: Tensor<'f32'>;
+  /** (rows) i32, read, aligned to 4 bytes */
+  readonly token: Tensor<'i32'>;
+  /** (rows) f32, written, aligned to 4 bytes */
+  readonly logprob: Tensor<'f32'>;
+  /** (rows) i32, written, aligned to 4 bytes */
+  readonly place: Tensor<'i32'>;
+}
+
+/** Launches token_logprob (L = f32); picks among 4 variants by architecture, phase and dims. */
+export function tokenLogprobF32(launcher: KernelLauncher, args: TokenLogprobF32Arguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{},"kernel":"token_logprob","types":{"L":"f32"}}, { ...args }, options);
+}
+
+/** Arguments of top_logprobs. */
+export interface TopLogprobsF32Arguments {
+  /** (rows, 151936) f32, read, aligned to 16 bytes */
+  readonly logits: Tensor<'f32'>;
+  /** (rows, 20) i32, written, aligned to 4 bytes */
+  readonly ids: Tensor<'i32'>;
+  /** (rows, 20) f32, written, aligned to 4 bytes */
+  readonly logprobs: Tensor<'f32'>;
+}
+
+/** Launches top_logprobs (L = f32); picks among 2 variants by architecture, phase and dims. */
+export function topLogprobsF32(launcher: KernelLauncher, args: TopLogprobsF32Arguments, options?: LaunchOptions): void {
+  launcher.launch({"flags":{},"kernel":"top_logprobs","types":{"L":"f32"}}, { ...args }, options);
 }

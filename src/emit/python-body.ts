@@ -123,10 +123,10 @@ export class BodyPrinter {
         return;
       }
       case 'search-bins': {
-        const { bins, sums, found, masses, cluster, threads } = statement;
+        const { bins, sums, found, upper, cluster, threads } = statement;
         const at = `${exprs.print(statement.phase)}, ${exprs.print(statement.need)}`;
         const search = exprs.helper('search_bins');
-        emit(`${search}(${bins}, ${sums}, ${found}, ${at}, ${masses ? 2 : 1}, ${cluster}, ${threads})`);
+        emit(`${search}(${bins}, ${sums}, ${found}, ${at}, ${upper}, ${cluster}, ${threads})`);
         return;
       }
       case 'prefetch':

@@ -96,7 +96,7 @@ export function searchBins(imports: Imports): string {
   };
   return [
     '@cute.jit',
-    `def search_bins(bins: cute.Tensor, sums: cute.Tensor, found: cute.Tensor, phase: ${i32}, need: ${i64}, halves: cutlass.Constexpr, cluster: cutlass.Constexpr, threads: cutlass.Constexpr):`,
+    `def search_bins(bins: cute.Tensor, sums: cute.Tensor, found: cute.Tensor, phase: ${i32}, need: ${i64}, upper: cutlass.Constexpr, cluster: cutlass.Constexpr, threads: cutlass.Constexpr):`,
     '    # found: the bin, from the highest, in which the sum reaches need; the sum before it; its own, 0 where there is none',
     '    thread = cute.arch.thread_idx()[0]',
     '    warp = thread // 32',
@@ -108,10 +108,10 @@ export function searchBins(imports: Imports): string {
     '    own.fill(0)',
     '    low = 2048 - per * (thread + 1)',
     '    for rank in cutlass.range_constexpr(cluster):',
-    '        for half in cutlass.range_constexpr(halves):',
-    '            shift = 14 if halves == 2 and half == 0 else 0',
+    '        for word in cutlass.range_constexpr(2 if upper > 0 else 1):',
+    '            shift = upper if word == 0 else 0',
     '            for group in cutlass.range_constexpr(per // step):',
-    '                start = phase * 4096 + half * 2048 + low + group * step',
+    '                start = phase * 4096 + word * 2048 + low + group * step',
     '                if cutlass.const_expr(cluster > 1):',
     `                    peer = cute.arch.map_dsmem_ptr(bins.iterator + start, ${i32}(rank)).toint()`,
     '                    if cutlass.const_expr(step == 4):',

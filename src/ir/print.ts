@@ -201,7 +201,7 @@ function printStatement(statement: Statement, depth: number): readonly string[] 
       return [`${pad}let ${statement.name} = row-total ${printExpr(statement.value)}`];
     case 'search-bins':
       return [
-        `${pad}search-bins ${statement.bins} at ${printExpr(statement.phase)} for ${printExpr(statement.need)}${statement.masses ? ' of masses' : ''}`,
+        `${pad}search-bins ${statement.bins} at ${printExpr(statement.phase)} for ${printExpr(statement.need)}${statement.upper > 0 ? ' of masses' : ''}`,
       ];
     case 'prefetch':
       return [`${pad}prefetch ${statement.of}[${statement.at.map(printCoordinate).join(', ')}]`];

@@ -214,8 +214,8 @@ export type Statement = { readonly span?: Place; readonly comment?: string } & (
       readonly phase: TileExpr;
       /** i64. */
       readonly need: TileExpr;
-      /** Bins hold masses in two halves instead of counts. */
-      readonly masses: boolean;
+      /** Of masses, bits that the upper of a bin's two words stands above the lower one; 0 where bins are counts of one word. */
+      readonly upper: number;
       readonly cluster: number;
       readonly threads: number;
     }

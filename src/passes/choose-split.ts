@@ -20,8 +20,6 @@ import { unsupported } from './unsupported.js';
 
 /** Elements of a row: their positions have 22 bits. */
 const MOST = 2 ** 22;
-/** Elements of a row with cuts: masses of so many add up in 32 bits. */
-const MOST_CUT = 2 ** 18;
 /** Elements that make another CTA of a cluster worth its barriers. */
 const PER_CTA = 4096;
 /** Bits of the vectors of a row with cuts: each element has branches of its own, whose compile time grows faster than they do. */
@@ -114,13 +112,12 @@ export function draftSplit(
     );
   }
   const cuts = section.values.some(({ kind }) => kind === 'cut' || kind === 'top');
-  const most = cuts ? MOST_CUT : MOST;
   const isUnknown = lane.extent >= DYNAMIC_LANE_BOUND;
-  if (lane.dynamic || lane.extent > most || section.axes.some(({ role }) => role === 'range')) {
+  if (lane.dynamic || lane.extent > MOST || section.axes.some(({ role }) => role === 'range')) {
     throw unsupported(
       section,
       isUnknown ? 'a row of unknown length' : `a row of ${lane.extent} elements of ${lane.axis}`,
-      `rows of at most ${most} elements, known when it is compiled`,
+      `rows of at most ${MOST} elements, known when it is compiled`,
       row.span,
       isUnknown ? `make ${lane.axis} static` : `choose fewer ${lane.axis}`,
     );

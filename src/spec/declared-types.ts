@@ -19,7 +19,7 @@ export type DimExpr =
   | { readonly kind: 'dim'; readonly name: string }
   | {
       readonly kind: 'op';
-      readonly op: '+' | '-' | '*' | '/';
+      readonly op: '+' | '-' | '*' | '/' | 'ceil_div';
       readonly left: DimExpr;
       readonly right: DimExpr;
     };
@@ -29,7 +29,7 @@ export type DimDecl =
   | { readonly kind: 'dynamic'; readonly name: string; readonly span: Span }
   /** Bound by each variant. */
   | { readonly kind: 'static'; readonly name: string; readonly span: Span }
-  /** Computed from static dimensions; `/` must divide exactly. */
+  /** Computed from static dimensions; `/` must divide exactly, `ceil_div` rounds up. */
   | { readonly kind: 'derived'; readonly name: string; readonly value: DimExpr; readonly span: Span }
   /**
    * A dimension cut into consecutive named sections, each as long as another dimension. Inside the formula of section

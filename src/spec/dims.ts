@@ -6,6 +6,8 @@ import { unknownName } from './names.js';
 import { dimExprNames, formatDimExpr } from './parse-dim-expr.js';
 import type { DimDecl, DimExpr, Extent } from './types.js';
 
+type DimOp = (DimExpr & { readonly kind: 'op' })['op'];
+
 /** Extents by dimension; undefined for a static dimension that nothing has bound yet, and what depends on it. */
 export type Extents = ReadonlyMap<string, Extent | undefined>;
 
@@ -132,7 +134,16 @@ export function evaluateDimExpr(
       'bind a multiple, or change the expression',
     );
   }
-  const value = { '+': left + right, '-': left - right, '*': left * right, '/': left / right }[expr.op];
+  if (expr.op === 'ceil_div' && right < 1) {
+    throw dimError(
+      place,
+      `${formatDimExpr(expr)} divides by less than 1`,
+      `ceil_div(${left}, ${right})`,
+      'a divisor of at least 1',
+      'bind another, or change the expression',
+    );
+  }
+  const value = applied(expr.op, left, right);
   if (!Number.isSafeInteger(value)) {
     throw dimError(
       place,
@@ -143,6 +154,26 @@ export function evaluateDimExpr(
     );
   }
   return value;
+}
+
+function applied(op: DimOp, left: number, right: number): number {
+  switch (op) {
+    case '+':
+      return left + right;
+    case '-':
+      return left - right;
+    case '*':
+      return left * right;
+    case '/':
+      return left / right;
+    case 'ceil_div': {
+      const whole = Math.floor(left / right);
+      return whole * right < left ? whole + 1 : whole;
+    }
+    default:
+      op satisfies never;
+      return 0;
+  }
 }
 
 function dimError(place: Place, message: string, actual: string, expected: string, next: string): RoseError {

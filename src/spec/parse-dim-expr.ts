@@ -1,4 +1,4 @@
-/** Text of a dimension expression (`hidden / 128`, `2 * head`) or of a shape entry -> its tree. */
+/** Text of a dimension expression (`hidden / 128`, `ceil_div(vocab, 32)`) or of a shape entry -> its tree. */
 
 import { RoseError, type ErrorCode } from '../util/errors.js';
 import { ExprParser } from './parse-expr.js';
@@ -20,14 +20,25 @@ function fromExpr(expr: Expr, code: ErrorCode): DimExpr {
   if (expr.kind === 'binary' && isDimOp(expr.op)) {
     return { kind: 'op', op: expr.op, left: fromExpr(expr.left, code), right: fromExpr(expr.right, code) };
   }
+  if (expr.kind === 'call' && expr.name === 'ceil_div' && expr.modes.length === 0) {
+    const [left, right] = expr.args;
+    if (left && right && expr.args.length === 2)
+      return { kind: 'op', op: 'ceil_div', left: fromExpr(left, code), right: fromExpr(right, code) };
+  }
   throw new RoseError({
     code,
     message: 'this is no expression over dimensions',
     place: expr.span,
-    actual: expr.kind === 'binary' ? expr.op : expr.kind,
-    expected: 'dimensions and whole numbers with + - * / and brackets',
-    next: 'write for example `hidden / 128`',
+    actual: actualOf(expr),
+    expected: 'dimensions and whole numbers with + - * /, ceil_div(a, b) and brackets',
+    next: 'write for example `hidden / 128` or `ceil_div(vocab, 32)`',
   });
+}
+
+function actualOf(expr: Expr): string {
+  if (expr.kind === 'binary') return expr.op;
+  if (expr.kind !== 'call') return expr.kind;
+  return `${[expr.name, ...expr.modes].join('.')} of ${expr.args.length} arguments`;
 }
 
 function isDimOp(op: string): op is '+' | '-' | '*' | '/' {
@@ -57,10 +68,15 @@ export function formatDimExpr(expr: DimExpr): string {
     case 'dim':
       return expr.name;
     case 'op': {
+      if (expr.op === 'ceil_div')
+        return `ceil_div(${formatDimExpr(expr.left)}, ${formatDimExpr(expr.right)})`;
       const tight = expr.op === '*' || expr.op === '/';
       const side = (operand: DimExpr, right: boolean): string => {
         const loose = operand.kind === 'op' && (operand.op === '+' || operand.op === '-');
-        const bracket = operand.kind === 'op' && ((tight && loose) || (right && tight === !loose));
+        const bracket =
+          operand.kind === 'op' &&
+          operand.op !== 'ceil_div' &&
+          ((tight && loose) || (right && tight === !loose));
         return bracket ? `(${formatDimExpr(operand)})` : formatDimExpr(operand);
       };
       return `${side(expr.left, false)} ${expr.op} ${side(expr.right, true)}`;

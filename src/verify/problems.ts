@@ -264,8 +264,8 @@ function offsetsByThree(count: number, extent: number): Float64Array {
 }
 
 /**
- * Indices that reach the first and the last place; gathers repeat some, scatters hit each place once at most. Both have
- * some out of range, which read 0 and write nothing: -1, the extent, and in i64 a number whose low half is in range.
+ * Indices that reach the first and the last place; gathers repeat some, scatters of which two could meet hit each place once at
+ * most. Both have some out of range, which read 0 and write nothing: -1, the extent, and in i64 a number whose low half is in range.
  */
 function indicesFor(
   bound: BoundKernel,
@@ -284,15 +284,15 @@ function indicesFor(
   const scatter = uses.find(({ kind }) => kind === 'scatter');
   // One in five, another place of each five: of rows of five, too, each place has its turn.
   const skips = (i: number): boolean => size > 3 && (i + Math.floor(i / 5)) % 5 === 3;
-  if (!scatter) {
+  // Positions that a written tensor keeps apart by itself may share a place.
+  const written = bound.tensors.find(({ name }) => name === scatter?.target);
+  const apart = tensor.modes.map((mode) => written?.modes.some(({ axis }) => axis === mode.axis) ?? true);
+  if (apart.every(Boolean)) {
     return Float64Array.from({ length: size }, (_, i) => {
       if (skips(i)) return outside[Math.floor(i / 5) % outside.length]!;
       return i === 0 || i === 2 ? room - 1 : i === 1 ? 0 : random.below(room);
     });
   }
-  // Positions that a written tensor keeps apart by itself may share a place.
-  const written = bound.tensors.find(({ name }) => name === scatter.target)!;
-  const apart = tensor.modes.map((mode) => written.modes.some(({ axis }) => axis === mode.axis));
   const groups = new Map<string, number[]>();
   const index = new Array<number>(shape.length).fill(0);
   for (let i = 0; i < size; i++) {

@@ -329,6 +329,17 @@ def drawn(filtered):
     return reference
 
 
+def count_tokens(t, p, flags, types):
+    """One more of each row's token; what is out of range counts nowhere."""
+    counts = t["counts"].copy()
+    written = np.zeros(counts.shape, bool)
+    for row, token in enumerate(t["token"].astype(int)):
+        if 0 <= token < counts.shape[1]:
+            counts[row, token] += 1
+            written[row, token] = True
+    return {"counts": (counts, written)}
+
+
 def ragged_offsets(t, p, flags, types):
     ends = np.cumsum(t["lengths"])
     return {"starts": ends - t["lengths"], "ends": ends}
@@ -414,6 +425,7 @@ REFERENCES = {
     "greedy": lambda t, p, flags, types: {"token": selected(np.where(np.isnan(t["logits"]), -np.inf, t["logits"]), 1)[..., 0]},
     "top_logprobs": top_logprobs,
     "token_logprob": token_logprob,
+    "count_tokens": count_tokens,
     "sample_temperature": drawn(False),
     "sample_top_k_top_p": drawn(True),
 }

@@ -35,6 +35,12 @@ const PAIR_OUT = 'out: { shape: [tokens, two*half], dtype: f32, access: out }';
 const PAIR_PLACE = 'x: { shape: [tokens, two*half], dtype: f32, access: inout }';
 const HEADS = 'x: { shape: [tokens, heads, head], dtype: f32 }';
 const HEADS_OUT = 'out: { shape: [tokens, heads, head], dtype: f32, access: out }';
+/** Elements that each position of tokens and two chooses along h. */
+const CHOSEN = [
+  'at: { shape: [tokens, two], dtype: i32 }',
+  'n: { shape: [tokens, two, h], dtype: f32, access: inout }',
+];
+const CHOICES = '{ tokens: dynamic, two: 2, h: static }';
 const HEADS_PLACE = 'x: { shape: [tokens, heads, head], dtype: f32, access: inout }';
 
 export const LEGAL: Readonly<Record<string, string>> = {
@@ -51,6 +57,19 @@ export const LEGAL: Readonly<Record<string, string>> = {
     ['s = max(s, max[h](x))'],
   ),
   'one half in place': spec(PAIRS, [PAIR_PLACE], ['x[two: 0] = x[two: 0] * 2.0']),
+  'an element that its row chooses, in place': spec(ROWS, [IDS, PLACE], ['x[h: ids] = x[h: ids] + 1.0']),
+  'a chosen element in place, by a local and a condition': spec(
+    ROWS,
+    [IDS, PLACE, 'old: { shape: [tokens], dtype: f32, access: out }'],
+    ['at = ids / 2', 'v = x[h: at]', 'old = v', 'x[h: at] = v * 2.0 where ids > 3'],
+  ),
+  'an element that each position of two axes chooses': spec(CHOICES, CHOSEN, ['n[h: at] = n[h: at] + 1.0']),
+  'an element of each row at a place given at launch, in place': spec(
+    ROWS,
+    [PLACE],
+    ['x[h: start] = x[h: start] + 1.0'],
+    'params: { start: i32 }\n',
+  ),
   'a cache that is written alone': spec(
     '{ tokens: dynamic, slots: dynamic, h: static }',
     [X, 'slot: { shape: [tokens], dtype: i32 }', 'k: { shape: [slots, h], dtype: f32, access: inout }'],
@@ -75,8 +94,14 @@ export const LEGAL: Readonly<Record<string, string>> = {
   ),
 };
 
-/** What is refused, the code, and a part of the message. */
-export const REFUSED: readonly (readonly [string, string, string, string])[] = [
+/** What is refused, the code, and a part of the message and of what there is. */
+export const REFUSED: readonly (readonly [
+  what: string,
+  text: string,
+  code: string,
+  message: string,
+  actual?: string,
+])[] = [
   [
     'a gather from what is updated in place',
     spec(ROWS, [IDS, PLACE], ['x = x[tokens: ids] * 2.0']),
@@ -129,6 +154,55 @@ export const REFUSED: readonly (readonly [string, string, string, string])[] = [
     spec(ROWS, [IDS, PLACE], ['x[tokens: ids] = x * 2.0']),
     'FORMULA_UNSUPPORTED',
     'x is updated in place',
+  ],
+  ...(
+    [
+      ['at another index', ['x[h: ids] = x[h: ids + 1] * 2.0'], 'another index along h'],
+      ['at an index of no write', ['x[h: ids] = x[h: ids, tokens: ids]'], 'another index along tokens'],
+      ['as a whole', ['x[h: ids] = sum[h](x)'], 'sum over h'],
+      ['by two statements', ['v = x[h: ids]', 'x[h: ids] = v', 'x[h: 3 - ids] = v'], '2 statements'],
+    ] as const
+  ).map(
+    ([how, formula, actual]) =>
+      [
+        `an element that its row chooses, read or written ${how}`,
+        spec(ROWS, [IDS, PLACE], formula),
+        'FORMULA_UNSUPPORTED',
+        'x is updated in place and read at elements that other threads write',
+        actual,
+      ] as const,
+  ),
+  ...(
+    [
+      ['in a sum over its rows', ['n[h: at] = n[h: at] + sum[two](n[h: at])'], 'sum over two'],
+      ['at another position', ['v = n[h: at]', 'n[h: at] = v[two: 1 - two]'], 'another position of two'],
+    ] as const
+  ).map(
+    ([how, formula, actual]) =>
+      [
+        `a chosen element in place, read ${how}`,
+        spec(CHOICES, CHOSEN, formula),
+        'FORMULA_UNSUPPORTED',
+        'n is updated in place and read at elements that other threads write',
+        actual,
+      ] as const,
+  ),
+  [
+    'elements that several rows may choose, in place',
+    spec(
+      ROWS,
+      [X, IDS, 'w: { shape: [h], dtype: f32, access: inout }', OUT],
+      ['w[h: ids] = w[h: ids] + 1.0', 'out = x'],
+    ),
+    'FORMULA_UNSUPPORTED',
+    'w is updated in place and read at elements that other threads write',
+    'several positions of tokens may have one element, as w has no axis tokens',
+  ],
+  [
+    'an element that its row chooses, shared by threads that write more',
+    spec(ROWS, [IDS, X, PLACE.replace('x:', 'n:'), OUT], ['n[h: ids] = n[h: ids] + 1.0', 'out = x']),
+    'FORMULA_UNSUPPORTED',
+    'n is updated in place and shared by all positions of h',
   ],
   [
     'a scalar of a row, updated while its row reads it',

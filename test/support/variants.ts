@@ -3,7 +3,7 @@
 import { enumerateBindings, type Binding, type Dtype, type KernelSpec } from '../../src/spec/index.js';
 import type { PlannedVariant } from '../../src/plan/index.js';
 
-/** Sizes of what is not a row: heads, experts and groups of them, how many a selection takes, words of a mask. */
+/** Sizes of what is not a row: heads, experts and groups of them, how many a selection takes. */
 const USUAL: Readonly<Record<string, number>> = {
   page: 16,
   half: 64,
@@ -18,7 +18,6 @@ const USUAL: Readonly<Record<string, number>> = {
   groups: 8,
   kept: 4,
   vocab: 1000,
-  words: 32,
 };
 
 /** Every static dimension bound: to `sizes` where it names it, else to what is usual, of a row 256. */

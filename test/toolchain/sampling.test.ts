@@ -35,7 +35,7 @@ const row = (vocab: number, L: 'f32' | 'bf16' | 'f16'): Binding => ({
   flags: {},
 });
 const sampled = (vocab: number, L: 'f32' | 'bf16' | 'f16', flags = ''): Binding => ({
-  dims: { vocab, words: Math.ceil(vocab / 32) },
+  dims: { vocab },
   types: { L },
   flags: {
     penalised: flags.includes('penalised'),

@@ -1,10 +1,10 @@
 # greedy.vocab151936.f32.sm100.decode: rendered by rose-gen, do not edit
 # 
 # Greedy choice: where the largest logit of each row lies. Of equal ones the lower position wins; NaN counts
-# as -inf; a row of nothing else gives 0.
+# as -inf; a row of nothing else gives 0 (drawing kernels give -1 there).
 # 
 # target: sm100, decode, dependent launch
-# key: ed6db6f3e230001e8a9d18a523c9b0aee1bf16a4d29e98d2e5eb994cea1d23fe
+# key: e36d517acada96b026b45d4a6c2ae71888317798b7f21a12f2935be1972ceb93
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 151936 elements a row, 8 at a time, 256 threads of each of 8 CTAs
 # schedule: one pass over the row, of which nothing is kept

@@ -1,10 +1,10 @@
 # greedy.vocab151936.f32.sm90.decode: rendered by rose-gen, do not edit
 # 
 # Greedy choice: where the largest logit of each row lies. Of equal ones the lower position wins; NaN counts
-# as -inf; a row of nothing else gives 0.
+# as -inf; a row of nothing else gives 0 (drawing kernels give -1 there).
 # 
 # target: sm90, decode, dependent launch
-# key: 7b204686c2cc5ddf9a89b90cab6328f790ed2410b8aa699e0b062a049a62321a
+# key: 59fae70b6c69a8978b1c77d3947449fd9b913db3a5b0448dc33eba9e509d840e
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 151936 elements a row, 4 at a time, 256 threads of each of 8 CTAs
 # schedule: one pass over the row, of which nothing is kept

@@ -4,13 +4,13 @@ import { arith, i32, literal, name, type Statement, type TileExpr } from '../../
 import { typed } from './integers.js';
 import type { SectionContext } from './section-context.js';
 
-/** Bins of a phase: for masses two halves of 14 bits each. */
+/** Bins of a phase: for masses of two words each. */
 export const BINS = 2048;
 /** Elements of a CTA's list. */
 export const LIST = 1024;
 
 export interface Workspace {
-  /** (2 phases, 2 halves, bins) i32. */
+  /** (2 phases, 2 words, bins) i32. */
   readonly bins: string;
   /** (warps) i64: partial sums of a CTA. */
   readonly sums: string;

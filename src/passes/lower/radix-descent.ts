@@ -10,12 +10,11 @@
 import { arith, compare, guarded, i32, literal, name, type Statement, type TileExpr } from '../../ir/tile.js';
 import { BINS, foundIn, LIST, overList, ZERO, type Workspace } from './cut-workspace.js';
 import { bits, castI32, either, flipped, NOWHERE, TAKEN, typed } from './integers.js';
+import { addMass, upperShift } from './mass-bins.js';
 import type { Element, RowElements, Source, Visit } from './row-elements.js';
 import { choose, read } from './scalars.js';
 import type { SectionContext } from './section-context.js';
 
-/** Bits of the lower half of a mass. */
-const HALF = 14;
 /** Bits of a digit. */
 const DIGIT = 11;
 /** Digits of a key, of 11, 11 and 10 bits, and of a position. */
@@ -138,12 +137,13 @@ export class RadixDescent {
 
   /** Looks for the bin of the sum `wanted`, and turns to the other bins. */
   search(space: Workspace, wanted: string, masses: boolean): readonly Statement[] {
-    const { cluster, threads } = this.context.lanes;
+    const { cluster, threads, axes } = this.context.lanes;
     const { bins, sums, found } = space;
+    const upper = masses ? upperShift(axes[0]!.extent) : 0;
     const phase = name(space.phase, 'i32');
     const need = name(wanted, 'i64');
     return [
-      { kind: 'search-bins', bins, sums, found, phase, need, masses, cluster, threads },
+      { kind: 'search-bins', bins, sums, found, phase, need, upper, cluster, threads },
       { kind: 'assign', name: space.phase, value: arith('-', i32(1), phase) },
     ];
   }
@@ -158,20 +158,12 @@ export class RadixDescent {
     return flipped(bits('<<', castI32(foundIn(space, 0)), i32(21)));
   }
 
-  /** Adds 1, or a mass in halves, to a bin of the present phase. */
+  /** Adds 1, or a mass, to a bin of the present phase. */
   private add(space: Workspace, bin: TileExpr, mass: TileExpr | undefined): readonly Statement[] {
     const index = arith('+', arith('*', name(space.phase, 'i32'), i32(2 * BINS)), bin);
-    const add = (at: TileExpr, value: TileExpr): Statement => ({
-      kind: 'shared-add',
-      to: space.bins,
-      index: at,
-      value,
-    });
-    if (!mass) return [add(index, i32(1))];
-    return [
-      add(index, bits('>>', mass, i32(HALF))),
-      add(arith('+', index, i32(BINS)), bits('&', mass, i32(2 ** HALF - 1))),
-    ];
+    if (!mass) return [{ kind: 'shared-add', to: space.bins, index, value: i32(1) }];
+    const { names, lanes } = this.context;
+    return addMass(space.bins, index, mass, lanes.axes[0]!.extent, () => names.fresh('before'));
   }
 }
 

@@ -11,6 +11,7 @@ import { affineOf, isIdentity } from '../affine.js';
 import { missingAxis, showAxes } from './axes.js';
 import type { CheckedSection } from './checked-section.js';
 import { unsupported } from './errors.js';
+import { otherThanOwn } from './own-element.js';
 import { sectionReads, type Load } from './reads.js';
 import type { Scope } from './scope.js';
 import { writeDomain, type Write } from './writes.js';
@@ -25,12 +26,17 @@ export function checkInPlace(sections: readonly CheckedSection[]): void {
     for (const decl of tensors) {
       const own = reads.filter((read) => read.load.tensor === decl.name);
       if (own.length === 0) continue;
-      const [write] = section.writes(decl.name);
+      const writes = section.writes(decl.name);
+      const [write] = writes;
       refuseOtherSections(sections, section, decl, own[0]!.load);
       if (!write) continue;
-      for (const { load, elsewhere } of own) {
+      for (const read of own) {
+        const { load, elsewhere } = read;
         if (elsewhere !== undefined) throw otherElements(decl, load, elsewhere);
-        refuseMoved(section.scope, decl, write, load);
+        if (isScatter(write)) {
+          const other = otherThanOwn(section.scope.tensor(decl.name, load.span)!, writes, read);
+          if (other !== undefined) throw otherElements(decl, load, other);
+        } else refuseMoved(section.scope, decl, write, load);
       }
       refuseShared(section, decl, write);
     }
@@ -58,13 +64,14 @@ function refuseOtherSections(
 }
 
 function refuseMoved(scope: Scope, decl: TensorDecl, write: Write, load: Load): void {
-  const scattered = write.indices.find(({ index }) => affineOf(index) === undefined);
-  if (scattered) throw otherElements(decl, load, `the write goes to an index along ${scattered.dim}`);
   const moved = load.indices.find((index) => !staysInRow(scope, decl, write, index));
   if (moved) throw otherElements(decl, load, `an index along ${moved.dim}`);
   const open = write.indices.find(({ dim }) => !load.indices.some((index) => index.dim === dim));
   if (open) throw otherElements(decl, load, `every position of ${open.dim}`);
 }
+
+/** Whether data decide where a write goes. */
+const isScatter = ({ indices }: Write): boolean => indices.some(({ index }) => affineOf(index) === undefined);
 
 /**
  * Whether a read at an index is one of the element that the same threads write: at its own position, at the constant
@@ -102,7 +109,7 @@ const otherElements = (decl: TensorDecl, load: Load, actual: string): Error =>
   unsupported(
     `${decl.name} is updated in place and read at elements that other threads write`,
     actual,
-    'each element read where it is written, or at another position of a static dimension',
+    'each element read where it is written, at the same index, or at another position of a static dimension',
     `write to another tensor than ${decl.name}`,
     load.span,
   );

@@ -9,7 +9,12 @@ export interface Read {
   readonly load: Load;
   /** Which elements other than its own position's are read, in words. */
   readonly elsewhere?: string;
+  /** What takes the value to other positions of its row, in words. */
+  readonly across?: string;
 }
+
+/** Where a value goes that is read. */
+type Way = Pick<Read, 'elsewhere' | 'across'>;
 
 export function sectionReads(statements: readonly TypedStatement[]): readonly Read[] {
   const reader = new Reader();
@@ -24,29 +29,46 @@ class Reader {
 
   statement(statement: TypedStatement): void {
     const tensors = new Map<string, Load>();
-    for (const expr of expressionsOf(statement)) this.visit(expr, undefined, tensors);
+    for (const expr of expressionsOf(statement)) this.visit(expr, {}, tensors);
     if (statement.kind === 'let') this.behind.set(statement.name, tensors);
   }
 
   /** Notes the reads of `expr`, and adds to `tensors` what it is made of. A range over a local is one over its tensors, and so is a selection. */
-  private visit(expr: TypedExpr, elsewhere: string | undefined, tensors: Map<string, Load>): void {
+  private visit(expr: TypedExpr, way: Way, tensors: Map<string, Load>): void {
     if (expr.kind === 'load') {
-      this.reads.push({ load: expr, ...(elsewhere !== undefined && { elsewhere }) });
+      this.reads.push({ load: expr, ...way });
       tensors.set(expr.tensor, expr);
     }
     if (expr.kind === 'local') {
       for (const [tensor, load] of this.behind.get(expr.name)!) {
         tensors.set(tensor, load);
-        if (elsewhere !== undefined) this.reads.push({ load, elsewhere });
+        if (Object.keys(way).length > 0) this.reads.push({ load, ...way });
       }
     }
-    const inside = elsewhere ?? readsElsewhere(expr);
+    const inside = { ...wayThrough(expr), ...way };
     for (const child of children(expr)) this.visit(child, inside, tensors);
   }
 }
 
-function readsElsewhere(expr: TypedExpr): string | undefined {
-  if (expr.kind === 'reduce' && expr.range !== undefined) return 'a range of other rows';
-  if (expr.kind === 'tally') return 'all positions that are counted';
-  return expr.kind === 'pick' ? 'the positions that a selection gives' : undefined;
+function wayThrough(expr: TypedExpr): Way {
+  switch (expr.kind) {
+    case 'reduce':
+      return expr.range === undefined
+        ? { across: `${expr.op} over ${expr.dim}` }
+        : { elsewhere: 'a range of other rows' };
+    case 'tally':
+      return { elsewhere: 'all positions that are counted' };
+    case 'pick':
+      return { elsewhere: 'the positions that a selection gives' };
+    case 'remap':
+      return { across: `another position of ${expr.dim}` };
+    case 'top':
+    case 'scan':
+    case 'arg':
+    case 'leading':
+    case 'lookup':
+      return { across: `a function of all of ${expr.dim}` };
+    default:
+      return {};
+  }
 }

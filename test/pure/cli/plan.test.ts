@@ -64,12 +64,12 @@ describe('plan', () => {
   test('a formula that no schedule carries for one size is unsupported, and the rest is planned', async () => {
     const config = JSON.parse(readFileSync(packagePath('models/qwen3-0.6b/config.json'), 'utf8')) as object;
     const file = join(folder, 'config.json');
-    writeFileSync(file, JSON.stringify({ ...config, vocab_size: 300_000 }));
+    writeFileSync(file, JSON.stringify({ ...config, vocab_size: 5_000_000 }));
     const args = ['--model', file, '--arch', 'sm90', '--phase', 'decode'];
     const plan = await roseJson<PlanJson>('plan', ...args);
     expect(ids(plan)).toContain('rms_norm.hidden1024.bf16.sm90.decode');
     const sampled = plan.unsupported.find(({ kernel }) => kernel === 'sample_top_k_top_p');
-    expect(sampled?.because).toContain('a row of 300000 elements of vocab; expected rows of at most 262144');
+    expect(sampled?.because).toContain('a row of 5000000 elements of vocab; expected rows of at most 4194304');
     const { shards } = await roseJson<{ shards: { variants: string[] }[] }>(
       'matrix',
       ...args,

@@ -12,7 +12,7 @@ const fixture = (name: string): string => join(CONFIGS, name);
 const FIXTURES = ['llama-3.1-8b', 'mistral-7b-v0.3', 'gemma-3-4b', 'bert-base', 'deepseek-v3'].map(fixture);
 
 /** What reads the output head, and what lays a ragged batch out: the same for every decoder. */
-const SAMPLING = ['greedy', 'sample_top_k_top_p', 'top_logprobs', 'token_logprob'];
+const SAMPLING = ['greedy', 'sample_top_k_top_p', 'count_tokens', 'top_logprobs', 'token_logprob'];
 const BATCHING = ['ragged_offsets', 'ragged_expand', 'slot_mapping'];
 const SHARED = [...SAMPLING, ...BATCHING];
 
@@ -85,15 +85,19 @@ test('models that generate draw from all of their vocabulary, and say how likely
     ['kimi-k2', 163840],
   ] as const) {
     const drawn = (await planOf(name)).variants.filter(({ kernel }) => SAMPLING.includes(kernel));
-    for (const { binding } of drawn)
-      expect([binding.dims['vocab'], binding.types['L']]).toEqual([vocab, 'f32']);
-    const filtered = `sample_top_k_top_p.vocab${vocab}.words${vocab / 32}.f32`;
+    for (const { kernel, binding } of drawn)
+      expect([binding.dims['vocab'], binding.types['L']]).toEqual([
+        vocab,
+        kernel === 'count_tokens' ? undefined : 'f32',
+      ]);
+    const filtered = `sample_top_k_top_p.vocab${vocab}.f32`;
     expect(drawn.map(({ id }) => id)).toEqual([
       `greedy.vocab${vocab}.f32.sm90.prefill`,
       `greedy.vocab${vocab}.f32.sm90.decode`,
       `${filtered}.sm90.decode`,
       `${filtered}.masked.sm90.decode`,
       `${filtered}.penalised.biased.masked.sm90.decode`,
+      `count_tokens.vocab${vocab}.sm90.decode`,
       `top_logprobs.vocab${vocab}.n20.f32.sm90.decode`,
       `token_logprob.vocab${vocab}.f32.sm90.prefill`,
       `token_logprob.vocab${vocab}.f32.sm90.decode`,
@@ -219,6 +223,8 @@ test('gemma-3-4b: unwrapped, with the defaults that its config leaves out', asyn
     'rms_norm.hidden2560.bf16.unit_offset',
     'add_rms_norm.hidden2560.bf16.unit_offset',
   ]);
+  const drawn = whole.variants.filter(({ kernel }) => kernel === 'sample_top_k_top_p');
+  expect(drawn.map(({ binding }) => binding.dims['vocab'])).toEqual([262208, 262208, 262208]);
   expect(gaps(whole)).toEqual(
     expect.arrayContaining([
       'vision or audio towers',

@@ -20,10 +20,11 @@ describe('edges of the language', () => {
     expect(bindKernel(spec, bindingsOf(spec)[0]!).sections).toHaveLength(spec.formulas.length);
   });
 
-  test.each(REFUSED)('%s is refused', (_what, text, code, message) => {
+  test.each(REFUSED)('%s is refused', (_what, text, code, message, actual = '') => {
     const error = raised(() => parseSpec(text, 'probe.yaml'));
     expect(error.code).toBe(code);
     expect(error.message).toContain(message);
+    expect(error.actual).toContain(actual);
     expect(error.place?.text).toBe(text.split('\n')[error.place!.line! - 1]);
     expect([error.actual, error.expected, error.next]).not.toContain('');
   });

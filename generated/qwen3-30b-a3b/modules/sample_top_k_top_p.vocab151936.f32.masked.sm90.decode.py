@@ -1,16 +1,17 @@
-# sample_top_k_top_p.vocab151936.words4748.f32.sm100.decode: rendered by rose-gen, do not edit
+# sample_top_k_top_p.vocab151936.f32.masked.sm90.decode: rendered by rose-gen, do not edit
 # 
 # Draws a token of each row as `sample_temperature` does, from those alone that pass three filters, each row
 # with settings of its own. top_k: the k largest logits, of equal ones the lower tokens; 0 or less keeps all.
 # top_p: of those the shortest run, from the largest, whose probabilities reach the share p of theirs; 1 or
 # more, and NaN, keeps all. Probabilities over that of the most likely token count in whole units of 2^-28, so
 # that their sum is exact and the run the same whatever order they are added in. min_p: those at least p times
-# as likely as the most likely one, which stays whatever p is.
+# as likely as the most likely one, which stays whatever p is: alone where p is above 1 or NaN, or with its
+# equals. A row of which nothing is allowed gives -1, as there.
 # Source: arXiv 1904.09751, section 3.1 (top_p); arXiv 1805.04833, section 5.4 (top_k); arXiv 2407.01082
 # (min_p); penalties arXiv 1909.05858, section 4.1; Philox 4x32-10, doi 10.1145/2063384.2063405
 # 
-# target: sm100, decode, dependent launch
-# key: 4c673715845b35820e661e869711443c03da19f310a4d363941d37a61c6b917a
+# target: sm90, decode, dependent launch
+# key: 1192e24c82b43dde5337f20a586920ad88848eab85ca525f8dc208db03ee6ee2
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 151936 elements a row, 4 at a time, 1024 threads of each of 2 CTAs
 # schedule: each pass loads the row again: a batch of such rows stays in the L2 cache
@@ -135,7 +136,7 @@ def row_total(value: Int64, sums: cute.Tensor, share: cute.Tensor, cluster: cutl
 
 
 @cute.jit
-def search_bins(bins: cute.Tensor, sums: cute.Tensor, found: cute.Tensor, phase: Int32, need: Int64, halves: cutlass.Constexpr, cluster: cutlass.Constexpr, threads: cutlass.Constexpr):
+def search_bins(bins: cute.Tensor, sums: cute.Tensor, found: cute.Tensor, phase: Int32, need: Int64, upper: cutlass.Constexpr, cluster: cutlass.Constexpr, threads: cutlass.Constexpr):
     # found: the bin, from the highest, in which the sum reaches need; the sum before it; its own, 0 where there is none
     thread = cute.arch.thread_idx()[0]
     warp = thread // 32
@@ -151,10 +152,10 @@ def search_bins(bins: cute.Tensor, sums: cute.Tensor, found: cute.Tensor, phase:
     own.fill(0)
     low = 2048 - per * (thread + 1)
     for rank in cutlass.range_constexpr(cluster):
-        for half in cutlass.range_constexpr(halves):
-            shift = 14 if halves == 2 and half == 0 else 0
+        for word in cutlass.range_constexpr(2 if upper > 0 else 1):
+            shift = upper if word == 0 else 0
             for group in cutlass.range_constexpr(per // step):
-                start = phase * 4096 + half * 2048 + low + group * step
+                start = phase * 4096 + word * 2048 + low + group * step
                 if cutlass.const_expr(cluster > 1):
                     peer = cute.arch.map_dsmem_ptr(bins.iterator + start, Int32(rank)).toint()
                     if cutlass.const_expr(step == 4):
@@ -212,6 +213,17 @@ def share_of(total: Int64, share: Float32) -> Int64:
     return need
 
 
+@cute.jit
+def shift_bits(values, counts, dtype: cutlass.Constexpr, left: cutlass.Constexpr, size: cutlass.Constexpr):
+    elements = cute.make_rmem_tensor((size,), dtype)
+    steps = cute.make_rmem_tensor((size,), dtype)
+    elements.store(values)
+    steps.store(counts)
+    for i in cutlass.range_constexpr(size):
+        elements[i] = elements[i] << steps[i] if cutlass.const_expr(left) else elements[i] >> steps[i]
+    return elements.load()
+
+
 @cute.kernel
 def kernel(
     logits_ptr: cute.Pointer,  # (rows, vocab=151936) f32
@@ -221,6 +233,7 @@ def kernel(
     min_p_ptr: cute.Pointer,  # (rows) f32
     seed_ptr: cute.Pointer,  # (rows) i64
     offset_ptr: cute.Pointer,  # (rows) i64
+    mask_ptr: cute.Pointer,  # (rows, words=4748) i32
     token_ptr: cute.Pointer,  # (rows) i32, written
     rows: Int32,  # extent
 ):
@@ -249,12 +262,23 @@ def kernel(
     cute.arch.griddepcontrol_launch_dependents()
     for tile in cutlass.range(0, 20, 1, unroll=5):
         tile_or_first = Int32(cutlass.select_(cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936, Int32(tile), Int32(0)))
-        h = cute.math.max(g_logits[thread, None, tile_or_first].load(), cute.full((4,), Float32(float("-inf")), Float32))
+        r_mask = cute.make_rmem_tensor((4,), Int32)
+        r_mask.fill(0)
+        t = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first * 4096, Int32)
+        r_index = cute.make_rmem_tensor((4,), Int32)
+        r_index[None].store(t // 32)
+        for element in cutlass.range_constexpr(4):
+            if Int64(r_index[element]) >= 0 and Int64(r_index[element]) < 4748:
+                # mask: (rows, words=4748) i32
+                g_mask = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index[element])), cute.make_layout(1))
+                r_mask[element] = g_mask[0]
+        t_1 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first * 4096, Int32)
+        h = cute.math.max(cute.where(shift_bits(r_mask[None].load(), t_1 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile_or_first].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
         m = cute.math.max(m, fold_max(h, 4), propagate_nan=True)
         r_value = cute.make_rmem_tensor((4,), Float32)
         r_value[None].store(h)
-        for element in cutlass.range_constexpr(4):
-            largest_most = cute.math.max(largest_most, r_value[element])
+        for element_1 in cutlass.range_constexpr(4):
+            largest_most = cute.math.max(largest_most, r_value[element_1])
     m = reduce_max(m, 32, 1)
     cute.arch.cluster_wait()
     if thread % 32 == 0:
@@ -267,12 +291,12 @@ def kernel(
     m = fold_max(s_m_row[0, None].load(), 64)
     # temperature: (rows) f32
     g_temperature = cute.make_tensor(temperature_ptr + Int64(row), cute.make_layout(1))
-    t = g_temperature[0]
-    warm = t > 0
+    t_2 = g_temperature[0]
+    warm = t_2 > 0
     # top_k: (rows) i32
     g_top_k = cute.make_tensor(top_k_ptr + Int64(row), cute.make_layout(1))
-    t_1 = g_top_k[0]
-    need = Int32(cutlass.select_(warm and t_1 > 0, Int32(t_1), Int32(151936)))
+    t_3 = g_top_k[0]
+    need = Int32(cutlass.select_(warm and t_3 > 0, Int32(t_3), Int32(151936)))
     phase = Int32(0)
     for part in cutlass.range_constexpr(8):
         s_bins[thread + part * 1024] = 0
@@ -288,7 +312,7 @@ def kernel(
         wanted = Int64(need)
         if largest_key_1 > -2147483648:
             cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + ((largest_key_1 ^ -2147483648) >> 21 & 2047)), Int32(1), sem="relaxed", scope="cta")
-        search_bins(s_bins, s_sums, s_found, phase, wanted, 1, 2, 1024)
+        search_bins(s_bins, s_sums, s_found, phase, wanted, 0, 2, 1024)
         phase = 1 - phase
         # as many elements as are wanted have keys from here on
         floor = Int32(cutlass.select_(s_found[2] > 0, Int32(Int32(s_found[0]) << 21 ^ -2147483648), Int32(-2147483648)))
@@ -297,34 +321,56 @@ def kernel(
         cute.arch.sync_threads()
         if largest_key_1 >= floor:
             for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1, unroll=4):
-                h_1 = cute.math.max(g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32))
+                r_mask_1 = cute.make_rmem_tensor((4,), Int32)
+                r_mask_1.fill(0)
+                t_4 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                r_index_1 = cute.make_rmem_tensor((4,), Int32)
+                r_index_1[None].store(t_4 // 32)
+                for element_2 in cutlass.range_constexpr(4):
+                    if Int64(r_index_1[element_2]) >= 0 and Int64(r_index_1[element_2]) < 4748:
+                        # mask: (rows, words=4748) i32
+                        g_mask_1 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_1[element_2])), cute.make_layout(1))
+                        r_mask_1[element_2] = g_mask_1[0]
+                t_5 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                h_1 = cute.math.max(cute.where(shift_bits(r_mask_1[None].load(), t_5 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
                 r_value_1 = cute.make_rmem_tensor((4,), Float32)
                 r_value_1[None].store(h_1)
                 if order_key(cute.math.max(cute.math.max(cute.math.max(r_value_1[0], r_value_1[1]), r_value_1[2]), r_value_1[3]), False) >= floor:
-                    for element_1 in cutlass.range_constexpr(4):
-                        key = order_key(r_value_1[element_1], False)
+                    for element_3 in cutlass.range_constexpr(4):
+                        key = order_key(r_value_1[element_3], False)
                         if key >= floor:
                             slot = cute.arch.atomic_add(s_count.iterator + (0), Int32(1), sem="relaxed", scope="cta")
                             if slot < 1024:
                                 s_keys[slot] = key
-                                s_places[slot] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_1
+                                s_places[slot] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_3
             for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
                 if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                    r_mask_2 = cute.make_rmem_tensor((4,), Int32)
+                    r_mask_2.fill(0)
+                    t_6 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                    r_index_2 = cute.make_rmem_tensor((4,), Int32)
+                    r_index_2[None].store(t_6 // 32)
+                    for element_4 in cutlass.range_constexpr(4):
+                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_4 < 151936 and Int64(r_index_2[element_4]) >= 0 and Int64(r_index_2[element_4]) < 4748:
+                            # mask: (rows, words=4748) i32
+                            g_mask_2 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_2[element_4])), cute.make_layout(1))
+                            r_mask_2[element_4] = g_mask_2[0]
+                    t_7 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
                     r_logits = cute.make_rmem_tensor((4,), Float32)
                     r_logits.fill(0)
                     if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
                         r_logits[None].store(g_logits[thread, None, tile].load())
-                    h_2 = cute.math.max(r_logits[None].load(), cute.full((4,), Float32(float("-inf")), Float32))
+                    h_2 = cute.math.max(cute.where(shift_bits(r_mask_2[None].load(), t_7 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
                     r_value_2 = cute.make_rmem_tensor((4,), Float32)
                     r_value_2[None].store(h_2)
                     if order_key(cute.math.max(cute.math.max(cute.math.max(r_value_2[0], r_value_2[1]), r_value_2[2]), r_value_2[3]), False) >= floor:
-                        for element_2 in cutlass.range_constexpr(4):
-                            key_1 = order_key(r_value_2[element_2], False)
+                        for element_5 in cutlass.range_constexpr(4):
+                            key_1 = order_key(r_value_2[element_5], False)
                             if key_1 >= floor:
                                 slot_1 = cute.arch.atomic_add(s_count.iterator + (0), Int32(1), sem="relaxed", scope="cta")
                                 if slot_1 < 1024:
                                     s_keys[slot_1] = key_1
-                                    s_places[slot_1] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_2
+                                    s_places[slot_1] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_5
         cute.arch.sync_threads()
         listed = s_count[0]
         inside = wanted + 1
@@ -342,29 +388,51 @@ def kernel(
                             cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
                 else:
                     for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1):
-                        h_3 = cute.math.max(g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32))
+                        r_mask_3 = cute.make_rmem_tensor((4,), Int32)
+                        r_mask_3.fill(0)
+                        t_8 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                        r_index_3 = cute.make_rmem_tensor((4,), Int32)
+                        r_index_3[None].store(t_8 // 32)
+                        for element_6 in cutlass.range_constexpr(4):
+                            if Int64(r_index_3[element_6]) >= 0 and Int64(r_index_3[element_6]) < 4748:
+                                # mask: (rows, words=4748) i32
+                                g_mask_3 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_3[element_6])), cute.make_layout(1))
+                                r_mask_3[element_6] = g_mask_3[0]
+                        t_9 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                        h_3 = cute.math.max(cute.where(shift_bits(r_mask_3[None].load(), t_9 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
                         r_value_3 = cute.make_rmem_tensor((4,), Float32)
                         r_value_3[None].store(h_3)
-                        for element_3 in cutlass.range_constexpr(4):
-                            key_2 = order_key(r_value_3[element_3], False)
-                            word_1 = Int32(cutlass.select_(digit < 3, Int32(key_2 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_3))))
+                        for element_7 in cutlass.range_constexpr(4):
+                            key_2 = order_key(r_value_3[element_7], False)
+                            word_1 = Int32(cutlass.select_(digit < 3, Int32(key_2 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_7))))
                             if (digit < 3 or key_2 == largest_key) and (word_1 ^ prefix) & known == 0:
                                 cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_1 >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
                     for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
                         if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                            r_mask_4 = cute.make_rmem_tensor((4,), Int32)
+                            r_mask_4.fill(0)
+                            t_10 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                            r_index_4 = cute.make_rmem_tensor((4,), Int32)
+                            r_index_4[None].store(t_10 // 32)
+                            for element_8 in cutlass.range_constexpr(4):
+                                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_8 < 151936 and Int64(r_index_4[element_8]) >= 0 and Int64(r_index_4[element_8]) < 4748:
+                                    # mask: (rows, words=4748) i32
+                                    g_mask_4 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_4[element_8])), cute.make_layout(1))
+                                    r_mask_4[element_8] = g_mask_4[0]
+                            t_11 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
                             r_logits_1 = cute.make_rmem_tensor((4,), Float32)
                             r_logits_1.fill(0)
                             if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
                                 r_logits_1[None].store(g_logits[thread, None, tile].load())
-                            h_4 = cute.math.max(r_logits_1[None].load(), cute.full((4,), Float32(float("-inf")), Float32))
+                            h_4 = cute.math.max(cute.where(shift_bits(r_mask_4[None].load(), t_11 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_1[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
                             r_value_4 = cute.make_rmem_tensor((4,), Float32)
                             r_value_4[None].store(h_4)
-                            for element_4 in cutlass.range_constexpr(4):
-                                key_3 = order_key(r_value_4[element_4], False)
-                                word_2 = Int32(cutlass.select_(digit < 3, Int32(key_3 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_4))))
+                            for element_9 in cutlass.range_constexpr(4):
+                                key_3 = order_key(r_value_4[element_9], False)
+                                word_2 = Int32(cutlass.select_(digit < 3, Int32(key_3 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_9))))
                                 if (digit < 3 or key_3 == largest_key) and (word_2 ^ prefix) & known == 0:
                                     cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_2 >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
-                search_bins(s_bins, s_sums, s_found, phase, wanted, 1, 2, 1024)
+                search_bins(s_bins, s_sums, s_found, phase, wanted, 0, 2, 1024)
                 phase = 1 - phase
                 prefix = prefix | Int32(s_found[0]) << (shift & 31)
                 wanted = wanted - s_found[1]
@@ -388,7 +456,7 @@ def kernel(
     # every element leads until a cut is found
     nucleus_key = Int32(-2147483648)
     nucleus_end = Int32(2147483647)
-    rcp = refined_rcp(Float32(cutlass.select_(warm, Float32(t), Float32(Float32(1.0)))))
+    rcp = refined_rcp(Float32(cutlass.select_(warm, Float32(t_2), Float32(Float32(1.0)))))
     if need_1 < 1:
         mass_4 = Int64(0)
         if survivors <= 1024:
@@ -396,60 +464,90 @@ def kernel(
                 vector = (s_places[entry_1] - cute.arch.block_idx_in_cluster() * 77824) // 4
                 lane_of = vector % 1024
                 tile_of = vector // 1024
-                h_5 = cute.math.max(g_logits[lane_of, None, tile_of].load(), cute.full((4,), Float32(float("-inf")), Float32))
+                r_mask_5 = cute.make_rmem_tensor((4,), Int32)
+                r_mask_5.fill(0)
+                t_12 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of * 4 + tile_of * 4096, Int32)
+                r_index_5 = cute.make_rmem_tensor((4,), Int32)
+                r_index_5[None].store(t_12 // 32)
+                for element_10 in cutlass.range_constexpr(4):
+                    if Int64(r_index_5[element_10]) >= 0 and Int64(r_index_5[element_10]) < 4748:
+                        # mask: (rows, words=4748) i32
+                        g_mask_5 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_5[element_10])), cute.make_layout(1))
+                        r_mask_5[element_10] = g_mask_5[0]
+                t_13 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of * 4 + tile_of * 4096, Int32)
+                h_5 = cute.math.max(cute.where(shift_bits(r_mask_5[None].load(), t_13 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[lane_of, None, tile_of].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
                 r_value_5 = cute.make_rmem_tensor((4,), Float32)
                 r_value_5[None].store(h_5)
-                t_2 = order_keys(h_5, False, 4)
-                t_3 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of * 4 + tile_of * 4096, Int32)
-                first = (t_2 > largest_key) | (t_2 == largest_key) & (t_3 <= largest_end)
-                t_4 = h_5 == m
-                y = cute.where(t_4, cute.full((4,), Float32(0.0), Float32), (h_5 - m) * rcp)
+                t_14 = order_keys(h_5, False, 4)
+                first = (t_14 > largest_key) | (t_14 == largest_key) & (t_13 <= largest_end)
+                t_15 = h_5 == m
+                y = cute.where(t_15, cute.full((4,), Float32(0.0), Float32), (h_5 - m) * rcp)
                 p = cute.math.exp(y)
                 r_value_6 = cute.make_rmem_tensor((4,), Float32)
                 r_value_6[None].store(cute.where(first, p, cute.full((4,), Float32(0.0), Float32)))
-                for element_5 in cutlass.range_constexpr(4):
-                    key_4 = order_key(r_value_5[element_5], False)
-                    mass_5 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_6[element_5], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
-                    if cute.arch.block_idx_in_cluster() * 77824 + lane_of * 4 + tile_of * 4096 + element_5 == s_places[entry_1]:
+                for element_11 in cutlass.range_constexpr(4):
+                    key_4 = order_key(r_value_5[element_11], False)
+                    mass_5 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_6[element_11], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                    if cute.arch.block_idx_in_cluster() * 77824 + lane_of * 4 + tile_of * 4096 + element_11 == s_places[entry_1]:
                         s_masses[entry_1] = mass_5
                         mass_4 = mass_4 + Int64(mass_5)
         else:
             for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1, unroll=4):
-                h_8 = cute.math.max(g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32))
+                r_mask_8 = cute.make_rmem_tensor((4,), Int32)
+                r_mask_8.fill(0)
+                t_24 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                r_index_8 = cute.make_rmem_tensor((4,), Int32)
+                r_index_8[None].store(t_24 // 32)
+                for element_16 in cutlass.range_constexpr(4):
+                    if Int64(r_index_8[element_16]) >= 0 and Int64(r_index_8[element_16]) < 4748:
+                        # mask: (rows, words=4748) i32
+                        g_mask_8 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_8[element_16])), cute.make_layout(1))
+                        r_mask_8[element_16] = g_mask_8[0]
+                t_25 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                h_8 = cute.math.max(cute.where(shift_bits(r_mask_8[None].load(), t_25 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
                 r_value_11 = cute.make_rmem_tensor((4,), Float32)
                 r_value_11[None].store(h_8)
-                t_11 = order_keys(h_8, False, 4)
-                t_12 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                first_3 = (t_11 > largest_key) | (t_11 == largest_key) & (t_12 <= largest_end)
-                t_13 = h_8 == m
-                y_3 = cute.where(t_13, cute.full((4,), Float32(0.0), Float32), (h_8 - m) * rcp)
+                t_26 = order_keys(h_8, False, 4)
+                first_3 = (t_26 > largest_key) | (t_26 == largest_key) & (t_25 <= largest_end)
+                t_27 = h_8 == m
+                y_3 = cute.where(t_27, cute.full((4,), Float32(0.0), Float32), (h_8 - m) * rcp)
                 p_3 = cute.math.exp(y_3)
                 r_value_12 = cute.make_rmem_tensor((4,), Float32)
                 r_value_12[None].store(cute.where(first_3, p_3, cute.full((4,), Float32(0.0), Float32)))
-                for element_8 in cutlass.range_constexpr(4):
-                    key_7 = order_key(r_value_11[element_8], False)
-                    mass_8 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_12[element_8], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                for element_17 in cutlass.range_constexpr(4):
+                    key_7 = order_key(r_value_11[element_17], False)
+                    mass_8 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_12[element_17], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
                     mass_4 = mass_4 + Int64(mass_8)
             for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
                 if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                    r_mask_9 = cute.make_rmem_tensor((4,), Int32)
+                    r_mask_9.fill(0)
+                    t_28 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                    r_index_9 = cute.make_rmem_tensor((4,), Int32)
+                    r_index_9[None].store(t_28 // 32)
+                    for element_18 in cutlass.range_constexpr(4):
+                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_18 < 151936 and Int64(r_index_9[element_18]) >= 0 and Int64(r_index_9[element_18]) < 4748:
+                            # mask: (rows, words=4748) i32
+                            g_mask_9 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_9[element_18])), cute.make_layout(1))
+                            r_mask_9[element_18] = g_mask_9[0]
+                    t_29 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
                     r_logits_3 = cute.make_rmem_tensor((4,), Float32)
                     r_logits_3.fill(0)
                     if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
                         r_logits_3[None].store(g_logits[thread, None, tile].load())
-                    h_9 = cute.math.max(r_logits_3[None].load(), cute.full((4,), Float32(float("-inf")), Float32))
+                    h_9 = cute.math.max(cute.where(shift_bits(r_mask_9[None].load(), t_29 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_3[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
                     r_value_13 = cute.make_rmem_tensor((4,), Float32)
                     r_value_13[None].store(h_9)
-                    t_14 = order_keys(h_9, False, 4)
-                    t_15 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                    first_4 = (t_14 > largest_key) | (t_14 == largest_key) & (t_15 <= largest_end)
-                    t_16 = h_9 == m
-                    y_4 = cute.where(t_16, cute.full((4,), Float32(0.0), Float32), (h_9 - m) * rcp)
+                    t_30 = order_keys(h_9, False, 4)
+                    first_4 = (t_30 > largest_key) | (t_30 == largest_key) & (t_29 <= largest_end)
+                    t_31 = h_9 == m
+                    y_4 = cute.where(t_31, cute.full((4,), Float32(0.0), Float32), (h_9 - m) * rcp)
                     p_4 = cute.math.exp(y_4)
                     r_value_14 = cute.make_rmem_tensor((4,), Float32)
                     r_value_14[None].store(cute.where(first_4, p_4, cute.full((4,), Float32(0.0), Float32)))
-                    for element_9 in cutlass.range_constexpr(4):
-                        key_8 = order_key(r_value_13[element_9], False)
-                        mass_9 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_14[element_9], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                    for element_19 in cutlass.range_constexpr(4):
+                        key_8 = order_key(r_value_13[element_19], False)
+                        mass_9 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_14[element_19], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
                         mass_4 = mass_4 + Int64(mass_9)
         total = row_total(mass_4, s_sums, s_share, 2, 1024)
         wanted_1 = share_of(total, need_1)
@@ -460,53 +558,73 @@ def kernel(
                 s_count[0] = 0
             cute.arch.sync_threads()
             for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1, unroll=4):
-                h_6 = cute.math.max(g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32))
+                r_mask_6 = cute.make_rmem_tensor((4,), Int32)
+                r_mask_6.fill(0)
+                t_16 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                r_index_6 = cute.make_rmem_tensor((4,), Int32)
+                r_index_6[None].store(t_16 // 32)
+                for element_12 in cutlass.range_constexpr(4):
+                    if Int64(r_index_6[element_12]) >= 0 and Int64(r_index_6[element_12]) < 4748:
+                        # mask: (rows, words=4748) i32
+                        g_mask_6 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_6[element_12])), cute.make_layout(1))
+                        r_mask_6[element_12] = g_mask_6[0]
+                t_17 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                h_6 = cute.math.max(cute.where(shift_bits(r_mask_6[None].load(), t_17 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
                 r_value_7 = cute.make_rmem_tensor((4,), Float32)
                 r_value_7[None].store(h_6)
-                t_5 = order_keys(h_6, False, 4)
-                t_6 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                first_1 = (t_5 > largest_key) | (t_5 == largest_key) & (t_6 <= largest_end)
-                t_7 = h_6 == m
-                y_1 = cute.where(t_7, cute.full((4,), Float32(0.0), Float32), (h_6 - m) * rcp)
+                t_18 = order_keys(h_6, False, 4)
+                first_1 = (t_18 > largest_key) | (t_18 == largest_key) & (t_17 <= largest_end)
+                t_19 = h_6 == m
+                y_1 = cute.where(t_19, cute.full((4,), Float32(0.0), Float32), (h_6 - m) * rcp)
                 p_1 = cute.math.exp(y_1)
                 r_value_8 = cute.make_rmem_tensor((4,), Float32)
                 r_value_8[None].store(cute.where(first_1, p_1, cute.full((4,), Float32(0.0), Float32)))
                 if cute.math.min(Int32(cute.math.min(cute.math.max(cute.math.max(cute.math.max(cute.math.max(r_value_8[0], r_value_8[1]), r_value_8[2]), r_value_8[3]), Float32(0.0)), Float32(1.0)) * 268435456), 268435455) >= least:
-                    for element_6 in cutlass.range_constexpr(4):
-                        key_5 = order_key(r_value_7[element_6], False)
-                        mass_6 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_8[element_6], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                    for element_13 in cutlass.range_constexpr(4):
+                        key_5 = order_key(r_value_7[element_13], False)
+                        mass_6 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_8[element_13], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
                         if mass_6 >= least:
                             slot_2 = cute.arch.atomic_add(s_count.iterator + (0), Int32(1), sem="relaxed", scope="cta")
                             if slot_2 < 1024:
                                 s_keys[slot_2] = key_5
-                                s_places[slot_2] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_6
+                                s_places[slot_2] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_13
                                 s_masses[slot_2] = mass_6
             for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
                 if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                    r_mask_7 = cute.make_rmem_tensor((4,), Int32)
+                    r_mask_7.fill(0)
+                    t_20 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                    r_index_7 = cute.make_rmem_tensor((4,), Int32)
+                    r_index_7[None].store(t_20 // 32)
+                    for element_14 in cutlass.range_constexpr(4):
+                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_14 < 151936 and Int64(r_index_7[element_14]) >= 0 and Int64(r_index_7[element_14]) < 4748:
+                            # mask: (rows, words=4748) i32
+                            g_mask_7 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_7[element_14])), cute.make_layout(1))
+                            r_mask_7[element_14] = g_mask_7[0]
+                    t_21 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
                     r_logits_2 = cute.make_rmem_tensor((4,), Float32)
                     r_logits_2.fill(0)
                     if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
                         r_logits_2[None].store(g_logits[thread, None, tile].load())
-                    h_7 = cute.math.max(r_logits_2[None].load(), cute.full((4,), Float32(float("-inf")), Float32))
+                    h_7 = cute.math.max(cute.where(shift_bits(r_mask_7[None].load(), t_21 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_2[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
                     r_value_9 = cute.make_rmem_tensor((4,), Float32)
                     r_value_9[None].store(h_7)
-                    t_8 = order_keys(h_7, False, 4)
-                    t_9 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                    first_2 = (t_8 > largest_key) | (t_8 == largest_key) & (t_9 <= largest_end)
-                    t_10 = h_7 == m
-                    y_2 = cute.where(t_10, cute.full((4,), Float32(0.0), Float32), (h_7 - m) * rcp)
+                    t_22 = order_keys(h_7, False, 4)
+                    first_2 = (t_22 > largest_key) | (t_22 == largest_key) & (t_21 <= largest_end)
+                    t_23 = h_7 == m
+                    y_2 = cute.where(t_23, cute.full((4,), Float32(0.0), Float32), (h_7 - m) * rcp)
                     p_2 = cute.math.exp(y_2)
                     r_value_10 = cute.make_rmem_tensor((4,), Float32)
                     r_value_10[None].store(cute.where(first_2, p_2, cute.full((4,), Float32(0.0), Float32)))
                     if cute.math.min(Int32(cute.math.min(cute.math.max(cute.math.max(cute.math.max(cute.math.max(r_value_10[0], r_value_10[1]), r_value_10[2]), r_value_10[3]), Float32(0.0)), Float32(1.0)) * 268435456), 268435455) >= least:
-                        for element_7 in cutlass.range_constexpr(4):
-                            key_6 = order_key(r_value_9[element_7], False)
-                            mass_7 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_10[element_7], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                        for element_15 in cutlass.range_constexpr(4):
+                            key_6 = order_key(r_value_9[element_15], False)
+                            mass_7 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_10[element_15], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
                             if mass_7 >= least:
                                 slot_3 = cute.arch.atomic_add(s_count.iterator + (0), Int32(1), sem="relaxed", scope="cta")
                                 if slot_3 < 1024:
                                     s_keys[slot_3] = key_6
-                                    s_places[slot_3] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_7
+                                    s_places[slot_3] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_15
                                     s_masses[slot_3] = mass_7
             cute.arch.sync_threads()
         listed_1 = s_count[0]
@@ -526,49 +644,69 @@ def kernel(
                             cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_3 >> (shift_1 & 31) & mask_1) + 2048), Int32(s_masses[entry_2] & 16383), sem="relaxed", scope="cta")
                 else:
                     for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1):
-                        h_10 = cute.math.max(g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32))
+                        r_mask_10 = cute.make_rmem_tensor((4,), Int32)
+                        r_mask_10.fill(0)
+                        t_32 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                        r_index_10 = cute.make_rmem_tensor((4,), Int32)
+                        r_index_10[None].store(t_32 // 32)
+                        for element_20 in cutlass.range_constexpr(4):
+                            if Int64(r_index_10[element_20]) >= 0 and Int64(r_index_10[element_20]) < 4748:
+                                # mask: (rows, words=4748) i32
+                                g_mask_10 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_10[element_20])), cute.make_layout(1))
+                                r_mask_10[element_20] = g_mask_10[0]
+                        t_33 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                        h_10 = cute.math.max(cute.where(shift_bits(r_mask_10[None].load(), t_33 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
                         r_value_15 = cute.make_rmem_tensor((4,), Float32)
                         r_value_15[None].store(h_10)
-                        t_17 = order_keys(h_10, False, 4)
-                        t_18 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                        first_5 = (t_17 > largest_key) | (t_17 == largest_key) & (t_18 <= largest_end)
-                        t_19 = h_10 == m
-                        y_5 = cute.where(t_19, cute.full((4,), Float32(0.0), Float32), (h_10 - m) * rcp)
+                        t_34 = order_keys(h_10, False, 4)
+                        first_5 = (t_34 > largest_key) | (t_34 == largest_key) & (t_33 <= largest_end)
+                        t_35 = h_10 == m
+                        y_5 = cute.where(t_35, cute.full((4,), Float32(0.0), Float32), (h_10 - m) * rcp)
                         p_5 = cute.math.exp(y_5)
                         r_value_16 = cute.make_rmem_tensor((4,), Float32)
                         r_value_16[None].store(cute.where(first_5, p_5, cute.full((4,), Float32(0.0), Float32)))
-                        for element_10 in cutlass.range_constexpr(4):
-                            key_9 = order_key(r_value_15[element_10], False)
-                            mass_10 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_16[element_10], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
-                            word_4 = Int32(cutlass.select_(digit_1 < 3, Int32(key_9 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_10))))
+                        for element_21 in cutlass.range_constexpr(4):
+                            key_9 = order_key(r_value_15[element_21], False)
+                            mass_10 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_16[element_21], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                            word_4 = Int32(cutlass.select_(digit_1 < 3, Int32(key_9 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_21))))
                             if (digit_1 < 3 or key_9 == nucleus_key) and (word_4 ^ prefix_1) & known_1 == 0:
                                 cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_4 >> (shift_1 & 31) & mask_1)), Int32(mass_10 >> 14), sem="relaxed", scope="cta")
                                 cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_4 >> (shift_1 & 31) & mask_1) + 2048), Int32(mass_10 & 16383), sem="relaxed", scope="cta")
                     for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
                         if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                            r_mask_11 = cute.make_rmem_tensor((4,), Int32)
+                            r_mask_11.fill(0)
+                            t_36 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                            r_index_11 = cute.make_rmem_tensor((4,), Int32)
+                            r_index_11[None].store(t_36 // 32)
+                            for element_22 in cutlass.range_constexpr(4):
+                                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_22 < 151936 and Int64(r_index_11[element_22]) >= 0 and Int64(r_index_11[element_22]) < 4748:
+                                    # mask: (rows, words=4748) i32
+                                    g_mask_11 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_11[element_22])), cute.make_layout(1))
+                                    r_mask_11[element_22] = g_mask_11[0]
+                            t_37 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
                             r_logits_4 = cute.make_rmem_tensor((4,), Float32)
                             r_logits_4.fill(0)
                             if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
                                 r_logits_4[None].store(g_logits[thread, None, tile].load())
-                            h_11 = cute.math.max(r_logits_4[None].load(), cute.full((4,), Float32(float("-inf")), Float32))
+                            h_11 = cute.math.max(cute.where(shift_bits(r_mask_11[None].load(), t_37 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_4[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
                             r_value_17 = cute.make_rmem_tensor((4,), Float32)
                             r_value_17[None].store(h_11)
-                            t_20 = order_keys(h_11, False, 4)
-                            t_21 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                            first_6 = (t_20 > largest_key) | (t_20 == largest_key) & (t_21 <= largest_end)
-                            t_22 = h_11 == m
-                            y_6 = cute.where(t_22, cute.full((4,), Float32(0.0), Float32), (h_11 - m) * rcp)
+                            t_38 = order_keys(h_11, False, 4)
+                            first_6 = (t_38 > largest_key) | (t_38 == largest_key) & (t_37 <= largest_end)
+                            t_39 = h_11 == m
+                            y_6 = cute.where(t_39, cute.full((4,), Float32(0.0), Float32), (h_11 - m) * rcp)
                             p_6 = cute.math.exp(y_6)
                             r_value_18 = cute.make_rmem_tensor((4,), Float32)
                             r_value_18[None].store(cute.where(first_6, p_6, cute.full((4,), Float32(0.0), Float32)))
-                            for element_11 in cutlass.range_constexpr(4):
-                                key_10 = order_key(r_value_17[element_11], False)
-                                mass_11 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_18[element_11], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
-                                word_5 = Int32(cutlass.select_(digit_1 < 3, Int32(key_10 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_11))))
+                            for element_23 in cutlass.range_constexpr(4):
+                                key_10 = order_key(r_value_17[element_23], False)
+                                mass_11 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_18[element_23], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                                word_5 = Int32(cutlass.select_(digit_1 < 3, Int32(key_10 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_23))))
                                 if (digit_1 < 3 or key_10 == nucleus_key) and (word_5 ^ prefix_1) & known_1 == 0:
                                     cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_5 >> (shift_1 & 31) & mask_1)), Int32(mass_11 >> 14), sem="relaxed", scope="cta")
                                     cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_5 >> (shift_1 & 31) & mask_1) + 2048), Int32(mass_11 & 16383), sem="relaxed", scope="cta")
-                search_bins(s_bins, s_sums, s_found, phase, wanted_1, 2, 2, 1024)
+                search_bins(s_bins, s_sums, s_found, phase, wanted_1, 14, 2, 1024)
                 phase = 1 - phase
                 prefix_1 = prefix_1 | Int32(s_found[0]) << (shift_1 & 31)
                 wanted_1 = wanted_1 - s_found[1]
@@ -600,15 +738,25 @@ def kernel(
             vector_1 = (s_places[entry_3] - cute.arch.block_idx_in_cluster() * 77824) // 4
             lane_of_1 = vector_1 % 1024
             tile_of_1 = vector_1 // 1024
-            h_13 = cute.math.max(g_logits[lane_of_1, None, tile_of_1].load(), cute.full((4,), Float32(float("-inf")), Float32))
-            t_26 = order_keys(h_13, False, 4)
-            t_27 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096, Int32)
-            first_8 = (t_26 > largest_key) | (t_26 == largest_key) & (t_27 <= largest_end)
-            likely_1 = (t_26 > nucleus_key) | (t_26 == nucleus_key) & (t_27 <= nucleus_end)
-            t_28 = h_13 == m
-            y_8 = cute.where(t_28, cute.full((4,), Float32(0.0), Float32), (h_13 - m) * rcp)
+            r_mask_13 = cute.make_rmem_tensor((4,), Int32)
+            r_mask_13.fill(0)
+            t_44 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096, Int32)
+            r_index_13 = cute.make_rmem_tensor((4,), Int32)
+            r_index_13[None].store(t_44 // 32)
+            for element_26 in cutlass.range_constexpr(4):
+                if Int64(r_index_13[element_26]) >= 0 and Int64(r_index_13[element_26]) < 4748:
+                    # mask: (rows, words=4748) i32
+                    g_mask_13 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_13[element_26])), cute.make_layout(1))
+                    r_mask_13[element_26] = g_mask_13[0]
+            t_45 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096, Int32)
+            h_13 = cute.math.max(cute.where(shift_bits(r_mask_13[None].load(), t_45 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[lane_of_1, None, tile_of_1].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+            t_46 = order_keys(h_13, False, 4)
+            first_8 = (t_46 > largest_key) | (t_46 == largest_key) & (t_45 <= largest_end)
+            likely_1 = (t_46 > nucleus_key) | (t_46 == nucleus_key) & (t_45 <= nucleus_end)
+            t_47 = h_13 == m
+            y_8 = cute.where(t_47, cute.full((4,), Float32(0.0), Float32), (h_13 - m) * rcp)
             p_8 = cute.math.exp(y_8)
-            kept_1 = first_8 & likely_1 & (t_28 | (p_8 >= min_p))
+            kept_1 = first_8 & likely_1 & (t_47 | (p_8 >= min_p))
             r_kept_1 = cute.make_rmem_tensor((4,), Int32)
             r_kept_1[None].store(cute.where(kept_1, cute.full((4,), Int32(1), Int32), cute.full((4,), Int32(0), Int32)))
             if r_kept_1[0] != 0 or r_kept_1[1] != 0 or r_kept_1[2] != 0 or r_kept_1[3] != 0:
@@ -617,24 +765,34 @@ def kernel(
                 score_1 = cute.where(cute.full((4,), warm, Boolean), y_8 - cute.math.log(e_1), y_8)
                 r_value_20 = cute.make_rmem_tensor((4,), Float32)
                 r_value_20[None].store(cute.math.max(score_1, cute.full((4,), Float32(float("-inf")), Float32)))
-                for element_13 in cutlass.range_constexpr(4):
-                    if r_kept_1[element_13] != 0:
-                        candidate_1 = r_value_20[element_13]
-                        if candidate_1 > best_best or candidate_1 == best_best and (cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096 + element_13 < best_at and best_at != 2147483647):
+                for element_27 in cutlass.range_constexpr(4):
+                    if r_kept_1[element_27] != 0:
+                        candidate_1 = r_value_20[element_27]
+                        if candidate_1 > best_best or candidate_1 == best_best and (cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096 + element_27 < best_at and best_at != 2147483647):
                             best_best = candidate_1
-                            best_at = cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096 + element_13
+                            best_at = cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096 + element_27
     else:
         for tile in cutlass.range(0, 20, 1, unroll=5):
             tile_or_first_1 = Int32(cutlass.select_(cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936, Int32(tile), Int32(0)))
-            h_12 = cute.math.max(g_logits[thread, None, tile_or_first_1].load(), cute.full((4,), Float32(float("-inf")), Float32))
-            t_23 = order_keys(h_12, False, 4)
-            t_24 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first_1 * 4096, Int32)
-            first_7 = (t_23 > largest_key) | (t_23 == largest_key) & (t_24 <= largest_end)
-            likely = (t_23 > nucleus_key) | (t_23 == nucleus_key) & (t_24 <= nucleus_end)
-            t_25 = h_12 == m
-            y_7 = cute.where(t_25, cute.full((4,), Float32(0.0), Float32), (h_12 - m) * rcp)
+            r_mask_12 = cute.make_rmem_tensor((4,), Int32)
+            r_mask_12.fill(0)
+            t_40 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first_1 * 4096, Int32)
+            r_index_12 = cute.make_rmem_tensor((4,), Int32)
+            r_index_12[None].store(t_40 // 32)
+            for element_24 in cutlass.range_constexpr(4):
+                if Int64(r_index_12[element_24]) >= 0 and Int64(r_index_12[element_24]) < 4748:
+                    # mask: (rows, words=4748) i32
+                    g_mask_12 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_12[element_24])), cute.make_layout(1))
+                    r_mask_12[element_24] = g_mask_12[0]
+            t_41 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first_1 * 4096, Int32)
+            h_12 = cute.math.max(cute.where(shift_bits(r_mask_12[None].load(), t_41 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile_or_first_1].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+            t_42 = order_keys(h_12, False, 4)
+            first_7 = (t_42 > largest_key) | (t_42 == largest_key) & (t_41 <= largest_end)
+            likely = (t_42 > nucleus_key) | (t_42 == nucleus_key) & (t_41 <= nucleus_end)
+            t_43 = h_12 == m
+            y_7 = cute.where(t_43, cute.full((4,), Float32(0.0), Float32), (h_12 - m) * rcp)
             p_7 = cute.math.exp(y_7)
-            kept = first_7 & likely & (t_25 | (p_7 >= min_p))
+            kept = first_7 & likely & (t_43 | (p_7 >= min_p))
             r_kept = cute.make_rmem_tensor((4,), Int32)
             r_kept[None].store(cute.where(kept, cute.full((4,), Int32(1), Int32), cute.full((4,), Int32(0), Int32)))
             if r_kept[0] != 0 or r_kept[1] != 0 or r_kept[2] != 0 or r_kept[3] != 0:
@@ -643,12 +801,12 @@ def kernel(
                 score = cute.where(cute.full((4,), warm, Boolean), y_7 - cute.math.log(e), y_7)
                 r_value_19 = cute.make_rmem_tensor((4,), Float32)
                 r_value_19[None].store(cute.math.max(score, cute.full((4,), Float32(float("-inf")), Float32)))
-                for element_12 in cutlass.range_constexpr(4):
-                    if r_kept[element_12] != 0:
-                        candidate = r_value_19[element_12]
+                for element_25 in cutlass.range_constexpr(4):
+                    if r_kept[element_25] != 0:
+                        candidate = r_value_19[element_25]
                         if candidate > best_best:
                             best_best = candidate
-                            best_at = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first_1 * 4096 + element_12
+                            best_at = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first_1 * 4096 + element_25
     best_best_key = order_key(best_best, False)
     best_at_found = best_at
     best_best_key_most = cute.arch.warp_redux_sync(best_best_key, "max")
@@ -684,9 +842,9 @@ def kernel(
 
 
 @cute.jit
-def launch(logits_ptr: cute.Pointer, temperature_ptr: cute.Pointer, top_k_ptr: cute.Pointer, top_p_ptr: cute.Pointer, min_p_ptr: cute.Pointer, seed_ptr: cute.Pointer, offset_ptr: cute.Pointer, token_ptr: cute.Pointer, rows: Int32, stream):
+def launch(logits_ptr: cute.Pointer, temperature_ptr: cute.Pointer, top_k_ptr: cute.Pointer, top_p_ptr: cute.Pointer, min_p_ptr: cute.Pointer, seed_ptr: cute.Pointer, offset_ptr: cute.Pointer, mask_ptr: cute.Pointer, token_ptr: cute.Pointer, rows: Int32, stream):
     kernel.set_name_prefix("sample_top_k_top_p", remove_cutlass_symbol=True, keep_mangled_name=False)
-    kernel(logits_ptr, temperature_ptr, top_k_ptr, top_p_ptr, min_p_ptr, seed_ptr, offset_ptr, token_ptr, rows).launch(
+    kernel(logits_ptr, temperature_ptr, top_k_ptr, top_p_ptr, min_p_ptr, seed_ptr, offset_ptr, mask_ptr, token_ptr, rows).launch(
         grid=(rows * 2, 1, 1), block=(1024, 1, 1), cluster=(2, 1, 1), min_blocks_per_mp=1, stream=stream, use_pdl=True
     )
 
@@ -706,6 +864,7 @@ def compile_kernel(options: str):
         pointer(Float32, 4),
         pointer(Int64, 8),
         pointer(Int64, 8),
+        pointer(Int32, 4),
         pointer(Int32, 4),
         Int32(1),
         make_fake_stream(),

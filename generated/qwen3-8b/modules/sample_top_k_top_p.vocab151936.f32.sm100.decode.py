@@ -1,16 +1,17 @@
-# sample_top_k_top_p.vocab151936.words4748.f32.sm90.decode: rendered by rose-gen, do not edit
+# sample_top_k_top_p.vocab151936.f32.sm100.decode: rendered by rose-gen, do not edit
 # 
 # Draws a token of each row as `sample_temperature` does, from those alone that pass three filters, each row
 # with settings of its own. top_k: the k largest logits, of equal ones the lower tokens; 0 or less keeps all.
 # top_p: of those the shortest run, from the largest, whose probabilities reach the share p of theirs; 1 or
 # more, and NaN, keeps all. Probabilities over that of the most likely token count in whole units of 2^-28, so
 # that their sum is exact and the run the same whatever order they are added in. min_p: those at least p times
-# as likely as the most likely one, which stays whatever p is.
+# as likely as the most likely one, which stays whatever p is: alone where p is above 1 or NaN, or with its
+# equals. A row of which nothing is allowed gives -1, as there.
 # Source: arXiv 1904.09751, section 3.1 (top_p); arXiv 1805.04833, section 5.4 (top_k); arXiv 2407.01082
 # (min_p); penalties arXiv 1909.05858, section 4.1; Philox 4x32-10, doi 10.1145/2063384.2063405
 # 
-# target: sm90, decode, dependent launch
-# key: 8a0754b5eb74a0f09b060a67c47c2623e75fe7e51ed0a327fa514877d6cc9d07
+# target: sm100, decode, dependent launch
+# key: 782af66c7a471972cc595117ca4fc777e476e0979cf0263652d328034db5bcd8
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 151936 elements a row, 4 at a time, 1024 threads of each of 2 CTAs
 # schedule: each pass loads the row again: a batch of such rows stays in the L2 cache
@@ -135,7 +136,7 @@ def row_total(value: Int64, sums: cute.Tensor, share: cute.Tensor, cluster: cutl
 
 
 @cute.jit
-def search_bins(bins: cute.Tensor, sums: cute.Tensor, found: cute.Tensor, phase: Int32, need: Int64, halves: cutlass.Constexpr, cluster: cutlass.Constexpr, threads: cutlass.Constexpr):
+def search_bins(bins: cute.Tensor, sums: cute.Tensor, found: cute.Tensor, phase: Int32, need: Int64, upper: cutlass.Constexpr, cluster: cutlass.Constexpr, threads: cutlass.Constexpr):
     # found: the bin, from the highest, in which the sum reaches need; the sum before it; its own, 0 where there is none
     thread = cute.arch.thread_idx()[0]
     warp = thread // 32
@@ -151,10 +152,10 @@ def search_bins(bins: cute.Tensor, sums: cute.Tensor, found: cute.Tensor, phase:
     own.fill(0)
     low = 2048 - per * (thread + 1)
     for rank in cutlass.range_constexpr(cluster):
-        for half in cutlass.range_constexpr(halves):
-            shift = 14 if halves == 2 and half == 0 else 0
+        for word in cutlass.range_constexpr(2 if upper > 0 else 1):
+            shift = upper if word == 0 else 0
             for group in cutlass.range_constexpr(per // step):
-                start = phase * 4096 + half * 2048 + low + group * step
+                start = phase * 4096 + word * 2048 + low + group * step
                 if cutlass.const_expr(cluster > 1):
                     peer = cute.arch.map_dsmem_ptr(bins.iterator + start, Int32(rank)).toint()
                     if cutlass.const_expr(step == 4):
@@ -288,7 +289,7 @@ def kernel(
         wanted = Int64(need)
         if largest_key_1 > -2147483648:
             cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + ((largest_key_1 ^ -2147483648) >> 21 & 2047)), Int32(1), sem="relaxed", scope="cta")
-        search_bins(s_bins, s_sums, s_found, phase, wanted, 1, 2, 1024)
+        search_bins(s_bins, s_sums, s_found, phase, wanted, 0, 2, 1024)
         phase = 1 - phase
         # as many elements as are wanted have keys from here on
         floor = Int32(cutlass.select_(s_found[2] > 0, Int32(Int32(s_found[0]) << 21 ^ -2147483648), Int32(-2147483648)))
@@ -364,7 +365,7 @@ def kernel(
                                 word_2 = Int32(cutlass.select_(digit < 3, Int32(key_3 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_4))))
                                 if (digit < 3 or key_3 == largest_key) and (word_2 ^ prefix) & known == 0:
                                     cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_2 >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
-                search_bins(s_bins, s_sums, s_found, phase, wanted, 1, 2, 1024)
+                search_bins(s_bins, s_sums, s_found, phase, wanted, 0, 2, 1024)
                 phase = 1 - phase
                 prefix = prefix | Int32(s_found[0]) << (shift & 31)
                 wanted = wanted - s_found[1]
@@ -568,7 +569,7 @@ def kernel(
                                 if (digit_1 < 3 or key_10 == nucleus_key) and (word_5 ^ prefix_1) & known_1 == 0:
                                     cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_5 >> (shift_1 & 31) & mask_1)), Int32(mass_11 >> 14), sem="relaxed", scope="cta")
                                     cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_5 >> (shift_1 & 31) & mask_1) + 2048), Int32(mass_11 & 16383), sem="relaxed", scope="cta")
-                search_bins(s_bins, s_sums, s_found, phase, wanted_1, 2, 2, 1024)
+                search_bins(s_bins, s_sums, s_found, phase, wanted_1, 14, 2, 1024)
                 phase = 1 - phase
                 prefix_1 = prefix_1 | Int32(s_found[0]) << (shift_1 & 31)
                 wanted_1 = wanted_1 - s_found[1]

@@ -1,0 +1,872 @@
+# sample_top_k_top_p.vocab151936.f32.masked.sm100.decode: rendered by rose-gen, do not edit
+# 
+# Draws a token of each row as `sample_temperature` does, from those alone that pass three filters, each row
+# with settings of its own. top_k: the k largest logits, of equal ones the lower tokens; 0 or less keeps all.
+# top_p: of those the shortest run, from the largest, whose probabilities reach the share p of theirs; 1 or
+# more, and NaN, keeps all. Probabilities over that of the most likely token count in whole units of 2^-28, so
+# that their sum is exact and the run the same whatever order they are added in. min_p: those at least p times
+# as likely as the most likely one, which stays whatever p is: alone where p is above 1 or NaN, or with its
+# equals. A row of which nothing is allowed gives -1, as there.
+# Source: arXiv 1904.09751, section 3.1 (top_p); arXiv 1805.04833, section 5.4 (top_k); arXiv 2407.01082
+# (min_p); penalties arXiv 1909.05858, section 4.1; Philox 4x32-10, doi 10.1145/2063384.2063405
+# 
+# target: sm100, decode, dependent launch
+# key: 12ebaa8252309e0715dab1485ca0c986249cb77eab793c859ca18acc14b267f0
+# made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
+# schedule: 151936 elements a row, 4 at a time, 1024 threads of each of 2 CTAs
+# schedule: each pass loads the row again: a batch of such rows stays in the L2 cache
+# schedule: 1024 threads a CTA
+
+import cutlass
+import cutlass.cute as cute
+from cutlass import Boolean, Float32, Float64, Int32, Int64, Uint32, Uint64
+from cutlass.cute.runtime import make_fake_stream, make_ptr
+
+
+@cute.jit
+def fold_max(values: cute.TensorSSA, count: cutlass.Constexpr):
+    # the second half on the first, again and again: a tree has fewer steps in a row than a chain
+    parts = cute.make_rmem_tensor((count,), values.dtype)
+    parts.store(values)
+    while cutlass.const_expr(count > 1):
+        half = (count + 1) // 2
+        for i in cutlass.range_constexpr(count - half):
+            parts[i] = cute.math.max(parts[i], parts[i + half], propagate_nan=True)
+        count = half
+    return parts[0]
+
+
+@cute.jit
+def iota(count: cutlass.Constexpr, dtype: cutlass.Constexpr):
+    # 0, 1, ... count - 1
+    positions = cute.make_rmem_tensor((count,), dtype)
+    for i in cutlass.range_constexpr(count):
+        positions[i] = dtype(i)
+    return positions.load()
+
+
+@cute.jit
+def order_key(value: Float32, ascending: cutlass.Constexpr) -> Int32:
+    # an integer of the same order: NaN above every number, -0 as 0
+    bits = (value + Float32(0.0)).bitcast(Int32)
+    key = bits ^ ((bits >> 31) & 0x7FFFFFFF)
+    key = Int32(cutlass.select_(value == value, key, Int32(0x7FC00000)))
+    if cutlass.const_expr(ascending):
+        key = key ^ -1
+    return key
+
+
+@cute.jit
+def order_keys(values, ascending: cutlass.Constexpr, count: cutlass.Constexpr):
+    elements = cute.make_rmem_tensor((count,), Float32)
+    elements.store(values)
+    keys = cute.make_rmem_tensor((count,), Int32)
+    for i in cutlass.range_constexpr(count):
+        keys[i] = order_key(elements[i], ascending)
+    return keys.load()
+
+
+@cute.jit
+def random_bits(start: Int32, seed: Int64, offset: Int64, count: cutlass.Constexpr):
+    # word p % 4 of Philox 4x32-10 of the counter (p / 4, 0, offset) under the key seed, for count positions p from start on
+    words = cute.make_rmem_tensor((count,), Int32)
+    for group in cutlass.range_constexpr((count + 3) // 4):
+        c0, c1, c2, c3 = Uint32(start // 4 + group), Uint32(0), Uint32(offset), Uint32(offset >> 32)
+        k0, k1 = Uint32(seed), Uint32(seed >> 32)
+        for _ in cutlass.range_constexpr(10):
+            p0 = Uint64(c0) * Uint64(0xD2511F53)
+            p1 = Uint64(c2) * Uint64(0xCD9E8D57)
+            c0, c1, c2, c3 = Uint32(p1 >> 32) ^ c1 ^ k0, Uint32(p1), Uint32(p0 >> 32) ^ c3 ^ k1, Uint32(p0)
+            k0 = k0 + Uint32(0x9E3779B9)
+            k1 = k1 + Uint32(0xBB67AE85)
+        four = [c0, c1, c2, c3]
+        for i in cutlass.range_constexpr(4 if count >= 4 else count):
+            if cutlass.const_expr(count >= 4):
+                words[4 * group + i] = Int32(four[i])
+            else:
+                word = c0
+                for j in cutlass.range_constexpr(1, 4):
+                    word = Uint32(cutlass.select_(start % 4 + i == j, four[j], word))
+                words[i] = Int32(word)
+    return words.load()
+
+
+@cute.jit
+def reduce_max(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
+    # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
+    offset = threads * stride // 2
+    while cutlass.const_expr(offset >= stride):
+        other = cute.arch.shuffle_sync_bfly(value, offset=offset)
+        value = cute.math.max(value, other, propagate_nan=True)
+        offset = offset // 2
+    return value
+
+
+@cute.jit
+def refined_rcp(x: Float32) -> Float32:
+    # rcp.approx is up to 1 unit of the last place off
+    y = cute.math.rcp(x, approx=True)
+    better = cute.math.fma(y, cute.math.fma(-x, y, Float32(1.0)), y)
+    # 0 and infinity have no better one
+    return better if better == better else y
+
+
+@cute.jit
+def row_total(value: Int64, sums: cute.Tensor, share: cute.Tensor, cluster: cutlass.Constexpr, threads: cutlass.Constexpr) -> Int64:
+    # over the warp, the CTA, the cluster
+    thread = cute.arch.thread_idx()[0]
+    for i in cutlass.range_constexpr(5):
+        value = value + cute.arch.shuffle_sync_bfly(value, offset=16 >> i)
+    if thread % 32 == 0:
+        sums[thread // 32] = value
+    cute.arch.sync_threads()
+    total = Int64(0)
+    for w in cutlass.range_constexpr(threads // 32):
+        total = total + sums[w]
+    if cutlass.const_expr(cluster > 1):
+        if thread == 0:
+            share[0] = total
+        cute.arch.cluster_arrive()
+        cute.arch.cluster_wait()
+        total = Int64(0)
+        for rank in cutlass.range_constexpr(cluster):
+            peer = cute.arch.map_dsmem_ptr(share.iterator, Int32(rank)).toint()
+            total = total + cute.arch.inline_ptx("ld.shared::cluster.b64 {$w0}, [{$r0}];", write_only_types=[Int64], read_only_args=[peer])
+    return total
+
+
+@cute.jit
+def search_bins(bins: cute.Tensor, sums: cute.Tensor, found: cute.Tensor, phase: Int32, need: Int64, upper: cutlass.Constexpr, cluster: cutlass.Constexpr, threads: cutlass.Constexpr):
+    # found: the bin, from the highest, in which the sum reaches need; the sum before it; its own, 0 where there is none
+    thread = cute.arch.thread_idx()[0]
+    warp = thread // 32
+    lane = thread % 32
+    per = 2048 // threads
+    step = 4 if per >= 4 else 2
+    if cutlass.const_expr(cluster > 1):
+        cute.arch.cluster_arrive()
+        cute.arch.cluster_wait()
+    else:
+        cute.arch.sync_threads()
+    own = cute.make_rmem_tensor((per,), Int64)
+    own.fill(0)
+    low = 2048 - per * (thread + 1)
+    for rank in cutlass.range_constexpr(cluster):
+        for word in cutlass.range_constexpr(2 if upper > 0 else 1):
+            shift = upper if word == 0 else 0
+            for group in cutlass.range_constexpr(per // step):
+                start = phase * 4096 + word * 2048 + low + group * step
+                if cutlass.const_expr(cluster > 1):
+                    peer = cute.arch.map_dsmem_ptr(bins.iterator + start, Int32(rank)).toint()
+                    if cutlass.const_expr(step == 4):
+                        a0, a1, a2, a3 = cute.arch.inline_ptx("ld.shared::cluster.v4.b32 {{$w0}, {$w1}, {$w2}, {$w3}}, [{$r0}];", write_only_types=[Int32, Int32, Int32, Int32], read_only_args=[peer])
+                        part = [a0, a1, a2, a3]
+                    else:
+                        a0, a1 = cute.arch.inline_ptx("ld.shared::cluster.v2.b32 {{$w0}, {$w1}}, [{$r0}];", write_only_types=[Int32, Int32], read_only_args=[peer])
+                        part = [a0, a1]
+                else:
+                    part = [bins[start + i] for i in range(step)]
+                for i in cutlass.range_constexpr(step):
+                    own[group * step + i] = own[group * step + i] + (Int64(Uint32(part[i])) << shift)
+    sum = Int64(0)
+    for i in cutlass.range_constexpr(per):
+        sum = sum + own[i]
+    inclusive = sum
+    for i in cutlass.range_constexpr(5):
+        other = cute.arch.shuffle_sync_up(inclusive, offset=1 << i)
+        if lane >= (1 << i):
+            inclusive = inclusive + other
+    if lane == 31:
+        sums[warp] = inclusive
+    # the bins of the other phase have been read by all
+    for i in cutlass.range_constexpr(4096 // threads):
+        bins[(1 - phase) * 4096 + thread + i * threads] = 0
+    cute.arch.sync_threads()
+    before = inclusive - sum
+    for w in cutlass.range_constexpr(threads // 32):
+        if w < warp:
+            before = before + sums[w]
+    if thread == threads - 1:
+        if before + sum < need:
+            found[0] = 0
+            found[1] = 0
+            found[2] = 0
+    for i in cutlass.range_constexpr(per):
+        n = own[per - 1 - i]
+        if before < need and need <= before + n:
+            found[0] = Int64(low + per - 1 - i)
+            found[1] = before
+            found[2] = n
+        before = before + n
+    cute.arch.sync_threads()
+
+
+@cute.jit
+def share_of(total: Int64, share: Float32) -> Int64:
+    # rounded up, at least 1
+    wanted = Float64(share) * Float64(total)
+    need = Int64(wanted)
+    if Float64(need) < wanted:
+        need = need + 1
+    if need < 1:
+        need = Int64(1)
+    return need
+
+
+@cute.jit
+def shift_bits(values, counts, dtype: cutlass.Constexpr, left: cutlass.Constexpr, size: cutlass.Constexpr):
+    elements = cute.make_rmem_tensor((size,), dtype)
+    steps = cute.make_rmem_tensor((size,), dtype)
+    elements.store(values)
+    steps.store(counts)
+    for i in cutlass.range_constexpr(size):
+        elements[i] = elements[i] << steps[i] if cutlass.const_expr(left) else elements[i] >> steps[i]
+    return elements.load()
+
+
+@cute.kernel
+def kernel(
+    logits_ptr: cute.Pointer,  # (rows, vocab=151936) f32
+    temperature_ptr: cute.Pointer,  # (rows) f32
+    top_k_ptr: cute.Pointer,  # (rows) i32
+    top_p_ptr: cute.Pointer,  # (rows) f32
+    min_p_ptr: cute.Pointer,  # (rows) f32
+    seed_ptr: cute.Pointer,  # (rows) i64
+    offset_ptr: cute.Pointer,  # (rows) i64
+    mask_ptr: cute.Pointer,  # (rows, words=4748) i32
+    token_ptr: cute.Pointer,  # (rows) i32, written
+    rows: Int32,  # extent
+):
+    thread = cute.arch.thread_idx()[0]
+    cta = cute.arch.block_idx()[0]
+    shared = cutlass.memory.SmemAllocator()
+    s_m = shared.allocate_tensor(Float32, cute.make_layout(64), byte_alignment=16)
+    s_bins = shared.allocate_tensor(Int32, cute.make_layout(8192), byte_alignment=16)
+    s_sums = shared.allocate_tensor(Int64, cute.make_layout(32), byte_alignment=16)
+    s_found = shared.allocate_tensor(Int64, cute.make_layout(4), byte_alignment=16)
+    s_share = shared.allocate_tensor(Int64, cute.make_layout(2), byte_alignment=16)
+    s_keys = shared.allocate_tensor(Int32, cute.make_layout(1024), byte_alignment=16)
+    s_places = shared.allocate_tensor(Int32, cute.make_layout(1024), byte_alignment=16)
+    s_masses = shared.allocate_tensor(Int32, cute.make_layout(1024), byte_alignment=16)
+    s_count = shared.allocate_tensor(Int32, cute.make_layout(4), byte_alignment=16)
+    s_best_best_key = shared.allocate_tensor(Int32, cute.make_layout(64), byte_alignment=16)
+    s_best_at_found = shared.allocate_tensor(Int32, cute.make_layout(64), byte_alignment=16)
+    # every CTA of the cluster runs: its shared memory may be written
+    cute.arch.cluster_arrive()
+    row = cta // 2
+    m = Float32(float("-inf"))
+    largest_most = Float32(float("-inf"))
+    # logits: (rows, vocab=151936) f32
+    g_logits = cute.make_tensor(logits_ptr + cute.assume(Int64(row) * 151936 + Int64(cute.arch.block_idx_in_cluster() * 77824), divby=4), cute.make_layout((1024, 4, 19), stride=(4, 1, 4096)))
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
+    for tile in cutlass.range(0, 20, 1, unroll=5):
+        tile_or_first = Int32(cutlass.select_(cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936, Int32(tile), Int32(0)))
+        r_mask = cute.make_rmem_tensor((4,), Int32)
+        r_mask.fill(0)
+        t = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first * 4096, Int32)
+        r_index = cute.make_rmem_tensor((4,), Int32)
+        r_index[None].store(t // 32)
+        for element in cutlass.range_constexpr(4):
+            if Int64(r_index[element]) >= 0 and Int64(r_index[element]) < 4748:
+                # mask: (rows, words=4748) i32
+                g_mask = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index[element])), cute.make_layout(1))
+                r_mask[element] = g_mask[0]
+        t_1 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first * 4096, Int32)
+        h = cute.math.max(cute.where(shift_bits(r_mask[None].load(), t_1 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile_or_first].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+        m = cute.math.max(m, fold_max(h, 4), propagate_nan=True)
+        r_value = cute.make_rmem_tensor((4,), Float32)
+        r_value[None].store(h)
+        for element_1 in cutlass.range_constexpr(4):
+            largest_most = cute.math.max(largest_most, r_value[element_1])
+    m = reduce_max(m, 32, 1)
+    cute.arch.cluster_wait()
+    if thread % 32 == 0:
+        for peer in cutlass.range_constexpr(2):
+            remote = cute.arch.map_dsmem_ptr(s_m.iterator + (cute.arch.block_idx_in_cluster() * 32 + thread // 32), Int32(peer))
+            cute.arch.inline_ptx("st.shared::cluster.f32 [{$r0}], {$r1};", read_only_args=[remote.toint(), m])
+    cute.arch.cluster_arrive()
+    cute.arch.cluster_wait()
+    s_m_row = cute.make_tensor(s_m.iterator, cute.make_layout((1, 64), stride=(64, 1)))
+    m = fold_max(s_m_row[0, None].load(), 64)
+    # temperature: (rows) f32
+    g_temperature = cute.make_tensor(temperature_ptr + Int64(row), cute.make_layout(1))
+    t_2 = g_temperature[0]
+    warm = t_2 > 0
+    # top_k: (rows) i32
+    g_top_k = cute.make_tensor(top_k_ptr + Int64(row), cute.make_layout(1))
+    t_3 = g_top_k[0]
+    need = Int32(cutlass.select_(warm and t_3 > 0, Int32(t_3), Int32(151936)))
+    phase = Int32(0)
+    for part in cutlass.range_constexpr(8):
+        s_bins[thread + part * 1024] = 0
+    cute.arch.sync_threads()
+    # elements in the list; more than it holds where the row has to be walked
+    survivors = Int32(1025)
+    survivors = Int32(1025)
+    # every element leads until a cut is found
+    largest_key = Int32(-2147483648)
+    largest_end = Int32(2147483647)
+    if need > 0 and need < 151936:
+        largest_key_1 = order_key(largest_most, False)
+        wanted = Int64(need)
+        if largest_key_1 > -2147483648:
+            cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + ((largest_key_1 ^ -2147483648) >> 21 & 2047)), Int32(1), sem="relaxed", scope="cta")
+        search_bins(s_bins, s_sums, s_found, phase, wanted, 0, 2, 1024)
+        phase = 1 - phase
+        # as many elements as are wanted have keys from here on
+        floor = Int32(cutlass.select_(s_found[2] > 0, Int32(Int32(s_found[0]) << 21 ^ -2147483648), Int32(-2147483648)))
+        if thread == 0:
+            s_count[0] = 0
+        cute.arch.sync_threads()
+        if largest_key_1 >= floor:
+            for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1, unroll=4):
+                r_mask_1 = cute.make_rmem_tensor((4,), Int32)
+                r_mask_1.fill(0)
+                t_4 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                r_index_1 = cute.make_rmem_tensor((4,), Int32)
+                r_index_1[None].store(t_4 // 32)
+                for element_2 in cutlass.range_constexpr(4):
+                    if Int64(r_index_1[element_2]) >= 0 and Int64(r_index_1[element_2]) < 4748:
+                        # mask: (rows, words=4748) i32
+                        g_mask_1 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_1[element_2])), cute.make_layout(1))
+                        r_mask_1[element_2] = g_mask_1[0]
+                t_5 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                h_1 = cute.math.max(cute.where(shift_bits(r_mask_1[None].load(), t_5 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                r_value_1 = cute.make_rmem_tensor((4,), Float32)
+                r_value_1[None].store(h_1)
+                if order_key(cute.math.max(cute.math.max(cute.math.max(r_value_1[0], r_value_1[1]), r_value_1[2]), r_value_1[3]), False) >= floor:
+                    for element_3 in cutlass.range_constexpr(4):
+                        key = order_key(r_value_1[element_3], False)
+                        if key >= floor:
+                            slot = cute.arch.atomic_add(s_count.iterator + (0), Int32(1), sem="relaxed", scope="cta")
+                            if slot < 1024:
+                                s_keys[slot] = key
+                                s_places[slot] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_3
+            for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
+                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                    r_mask_2 = cute.make_rmem_tensor((4,), Int32)
+                    r_mask_2.fill(0)
+                    t_6 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                    r_index_2 = cute.make_rmem_tensor((4,), Int32)
+                    r_index_2[None].store(t_6 // 32)
+                    for element_4 in cutlass.range_constexpr(4):
+                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_4 < 151936 and Int64(r_index_2[element_4]) >= 0 and Int64(r_index_2[element_4]) < 4748:
+                            # mask: (rows, words=4748) i32
+                            g_mask_2 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_2[element_4])), cute.make_layout(1))
+                            r_mask_2[element_4] = g_mask_2[0]
+                    t_7 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                    r_logits = cute.make_rmem_tensor((4,), Float32)
+                    r_logits.fill(0)
+                    if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                        r_logits[None].store(g_logits[thread, None, tile].load())
+                    h_2 = cute.math.max(cute.where(shift_bits(r_mask_2[None].load(), t_7 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                    r_value_2 = cute.make_rmem_tensor((4,), Float32)
+                    r_value_2[None].store(h_2)
+                    if order_key(cute.math.max(cute.math.max(cute.math.max(r_value_2[0], r_value_2[1]), r_value_2[2]), r_value_2[3]), False) >= floor:
+                        for element_5 in cutlass.range_constexpr(4):
+                            key_1 = order_key(r_value_2[element_5], False)
+                            if key_1 >= floor:
+                                slot_1 = cute.arch.atomic_add(s_count.iterator + (0), Int32(1), sem="relaxed", scope="cta")
+                                if slot_1 < 1024:
+                                    s_keys[slot_1] = key_1
+                                    s_places[slot_1] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_5
+        cute.arch.sync_threads()
+        listed = s_count[0]
+        inside = wanted + 1
+        prefix = Int32(0)
+        # bits of the word that are found already
+        known = Int32(0)
+        for digit in cutlass.range(0, 5, 1):
+            if inside > wanted:
+                shift = cute.math.max(Int32(cutlass.select_(digit < 3, Int32(21), Int32(44))) - digit * 11, 0)
+                mask = Int32(cutlass.select_(digit == 2, Int32(1023), Int32(2047)))
+                if listed <= 1024:
+                    for entry in cutlass.range(thread, listed, 1024):
+                        word = Int32(cutlass.select_(digit < 3, Int32(s_keys[entry] ^ -2147483648), Int32(4194303 - s_places[entry])))
+                        if (digit < 3 or s_keys[entry] == largest_key) and (word ^ prefix) & known == 0:
+                            cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
+                else:
+                    for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1):
+                        r_mask_3 = cute.make_rmem_tensor((4,), Int32)
+                        r_mask_3.fill(0)
+                        t_8 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                        r_index_3 = cute.make_rmem_tensor((4,), Int32)
+                        r_index_3[None].store(t_8 // 32)
+                        for element_6 in cutlass.range_constexpr(4):
+                            if Int64(r_index_3[element_6]) >= 0 and Int64(r_index_3[element_6]) < 4748:
+                                # mask: (rows, words=4748) i32
+                                g_mask_3 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_3[element_6])), cute.make_layout(1))
+                                r_mask_3[element_6] = g_mask_3[0]
+                        t_9 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                        h_3 = cute.math.max(cute.where(shift_bits(r_mask_3[None].load(), t_9 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                        r_value_3 = cute.make_rmem_tensor((4,), Float32)
+                        r_value_3[None].store(h_3)
+                        for element_7 in cutlass.range_constexpr(4):
+                            key_2 = order_key(r_value_3[element_7], False)
+                            word_1 = Int32(cutlass.select_(digit < 3, Int32(key_2 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_7))))
+                            if (digit < 3 or key_2 == largest_key) and (word_1 ^ prefix) & known == 0:
+                                cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_1 >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
+                    for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
+                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                            r_mask_4 = cute.make_rmem_tensor((4,), Int32)
+                            r_mask_4.fill(0)
+                            t_10 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                            r_index_4 = cute.make_rmem_tensor((4,), Int32)
+                            r_index_4[None].store(t_10 // 32)
+                            for element_8 in cutlass.range_constexpr(4):
+                                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_8 < 151936 and Int64(r_index_4[element_8]) >= 0 and Int64(r_index_4[element_8]) < 4748:
+                                    # mask: (rows, words=4748) i32
+                                    g_mask_4 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_4[element_8])), cute.make_layout(1))
+                                    r_mask_4[element_8] = g_mask_4[0]
+                            t_11 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                            r_logits_1 = cute.make_rmem_tensor((4,), Float32)
+                            r_logits_1.fill(0)
+                            if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                                r_logits_1[None].store(g_logits[thread, None, tile].load())
+                            h_4 = cute.math.max(cute.where(shift_bits(r_mask_4[None].load(), t_11 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_1[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                            r_value_4 = cute.make_rmem_tensor((4,), Float32)
+                            r_value_4[None].store(h_4)
+                            for element_9 in cutlass.range_constexpr(4):
+                                key_3 = order_key(r_value_4[element_9], False)
+                                word_2 = Int32(cutlass.select_(digit < 3, Int32(key_3 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_9))))
+                                if (digit < 3 or key_3 == largest_key) and (word_2 ^ prefix) & known == 0:
+                                    cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_2 >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
+                search_bins(s_bins, s_sums, s_found, phase, wanted, 0, 2, 1024)
+                phase = 1 - phase
+                prefix = prefix | Int32(s_found[0]) << (shift & 31)
+                wanted = wanted - s_found[1]
+                inside = s_found[2]
+                known = Int32(-1) << (shift & 31)
+                if digit < 3:
+                    largest_key = Int32(cutlass.select_(inside > 0, Int32(prefix ^ -2147483648), Int32(-2147483648)))
+                else:
+                    largest_end = Int32(cutlass.select_(inside > 0, Int32(4194303 - prefix), Int32(2147483647)))
+                # where not all elements with this key lead, the lower positions do
+                if digit == 2:
+                    prefix = Int32(0)
+                    known = Int32(0)
+        survivors = s_count[0]
+    if need <= 0:
+        largest_key = 2147483647
+        largest_end = -1
+    # top_p: (rows) f32
+    g_top_p = cute.make_tensor(top_p_ptr + Int64(row), cute.make_layout(1))
+    need_1 = Float32(cutlass.select_(warm, Float32(g_top_p[0]), Float32(Float32(1.0))))
+    # every element leads until a cut is found
+    nucleus_key = Int32(-2147483648)
+    nucleus_end = Int32(2147483647)
+    rcp = refined_rcp(Float32(cutlass.select_(warm, Float32(t_2), Float32(Float32(1.0)))))
+    if need_1 < 1:
+        mass_4 = Int64(0)
+        if survivors <= 1024:
+            for entry_1 in cutlass.range(thread, survivors, 1024):
+                vector = (s_places[entry_1] - cute.arch.block_idx_in_cluster() * 77824) // 4
+                lane_of = vector % 1024
+                tile_of = vector // 1024
+                r_mask_5 = cute.make_rmem_tensor((4,), Int32)
+                r_mask_5.fill(0)
+                t_12 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of * 4 + tile_of * 4096, Int32)
+                r_index_5 = cute.make_rmem_tensor((4,), Int32)
+                r_index_5[None].store(t_12 // 32)
+                for element_10 in cutlass.range_constexpr(4):
+                    if Int64(r_index_5[element_10]) >= 0 and Int64(r_index_5[element_10]) < 4748:
+                        # mask: (rows, words=4748) i32
+                        g_mask_5 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_5[element_10])), cute.make_layout(1))
+                        r_mask_5[element_10] = g_mask_5[0]
+                t_13 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of * 4 + tile_of * 4096, Int32)
+                h_5 = cute.math.max(cute.where(shift_bits(r_mask_5[None].load(), t_13 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[lane_of, None, tile_of].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                r_value_5 = cute.make_rmem_tensor((4,), Float32)
+                r_value_5[None].store(h_5)
+                t_14 = order_keys(h_5, False, 4)
+                first = (t_14 > largest_key) | (t_14 == largest_key) & (t_13 <= largest_end)
+                t_15 = h_5 == m
+                y = cute.where(t_15, cute.full((4,), Float32(0.0), Float32), (h_5 - m) * rcp)
+                p = cute.math.exp(y)
+                r_value_6 = cute.make_rmem_tensor((4,), Float32)
+                r_value_6[None].store(cute.where(first, p, cute.full((4,), Float32(0.0), Float32)))
+                for element_11 in cutlass.range_constexpr(4):
+                    key_4 = order_key(r_value_5[element_11], False)
+                    mass_5 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_6[element_11], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                    if cute.arch.block_idx_in_cluster() * 77824 + lane_of * 4 + tile_of * 4096 + element_11 == s_places[entry_1]:
+                        s_masses[entry_1] = mass_5
+                        mass_4 = mass_4 + Int64(mass_5)
+        else:
+            for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1, unroll=4):
+                r_mask_8 = cute.make_rmem_tensor((4,), Int32)
+                r_mask_8.fill(0)
+                t_24 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                r_index_8 = cute.make_rmem_tensor((4,), Int32)
+                r_index_8[None].store(t_24 // 32)
+                for element_16 in cutlass.range_constexpr(4):
+                    if Int64(r_index_8[element_16]) >= 0 and Int64(r_index_8[element_16]) < 4748:
+                        # mask: (rows, words=4748) i32
+                        g_mask_8 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_8[element_16])), cute.make_layout(1))
+                        r_mask_8[element_16] = g_mask_8[0]
+                t_25 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                h_8 = cute.math.max(cute.where(shift_bits(r_mask_8[None].load(), t_25 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                r_value_11 = cute.make_rmem_tensor((4,), Float32)
+                r_value_11[None].store(h_8)
+                t_26 = order_keys(h_8, False, 4)
+                first_3 = (t_26 > largest_key) | (t_26 == largest_key) & (t_25 <= largest_end)
+                t_27 = h_8 == m
+                y_3 = cute.where(t_27, cute.full((4,), Float32(0.0), Float32), (h_8 - m) * rcp)
+                p_3 = cute.math.exp(y_3)
+                r_value_12 = cute.make_rmem_tensor((4,), Float32)
+                r_value_12[None].store(cute.where(first_3, p_3, cute.full((4,), Float32(0.0), Float32)))
+                for element_17 in cutlass.range_constexpr(4):
+                    key_7 = order_key(r_value_11[element_17], False)
+                    mass_8 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_12[element_17], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                    mass_4 = mass_4 + Int64(mass_8)
+            for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
+                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                    r_mask_9 = cute.make_rmem_tensor((4,), Int32)
+                    r_mask_9.fill(0)
+                    t_28 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                    r_index_9 = cute.make_rmem_tensor((4,), Int32)
+                    r_index_9[None].store(t_28 // 32)
+                    for element_18 in cutlass.range_constexpr(4):
+                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_18 < 151936 and Int64(r_index_9[element_18]) >= 0 and Int64(r_index_9[element_18]) < 4748:
+                            # mask: (rows, words=4748) i32
+                            g_mask_9 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_9[element_18])), cute.make_layout(1))
+                            r_mask_9[element_18] = g_mask_9[0]
+                    t_29 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                    r_logits_3 = cute.make_rmem_tensor((4,), Float32)
+                    r_logits_3.fill(0)
+                    if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                        r_logits_3[None].store(g_logits[thread, None, tile].load())
+                    h_9 = cute.math.max(cute.where(shift_bits(r_mask_9[None].load(), t_29 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_3[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                    r_value_13 = cute.make_rmem_tensor((4,), Float32)
+                    r_value_13[None].store(h_9)
+                    t_30 = order_keys(h_9, False, 4)
+                    first_4 = (t_30 > largest_key) | (t_30 == largest_key) & (t_29 <= largest_end)
+                    t_31 = h_9 == m
+                    y_4 = cute.where(t_31, cute.full((4,), Float32(0.0), Float32), (h_9 - m) * rcp)
+                    p_4 = cute.math.exp(y_4)
+                    r_value_14 = cute.make_rmem_tensor((4,), Float32)
+                    r_value_14[None].store(cute.where(first_4, p_4, cute.full((4,), Float32(0.0), Float32)))
+                    for element_19 in cutlass.range_constexpr(4):
+                        key_8 = order_key(r_value_13[element_19], False)
+                        mass_9 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_14[element_19], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                        mass_4 = mass_4 + Int64(mass_9)
+        total = row_total(mass_4, s_sums, s_share, 2, 1024)
+        wanted_1 = share_of(total, need_1)
+        if survivors > 1024:
+            # lighter elements together weigh less than what is left over
+            least = cute.math.max(Int32((total - wanted_1) // 151936), 1)
+            if thread == 0:
+                s_count[0] = 0
+            cute.arch.sync_threads()
+            for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1, unroll=4):
+                r_mask_6 = cute.make_rmem_tensor((4,), Int32)
+                r_mask_6.fill(0)
+                t_16 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                r_index_6 = cute.make_rmem_tensor((4,), Int32)
+                r_index_6[None].store(t_16 // 32)
+                for element_12 in cutlass.range_constexpr(4):
+                    if Int64(r_index_6[element_12]) >= 0 and Int64(r_index_6[element_12]) < 4748:
+                        # mask: (rows, words=4748) i32
+                        g_mask_6 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_6[element_12])), cute.make_layout(1))
+                        r_mask_6[element_12] = g_mask_6[0]
+                t_17 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                h_6 = cute.math.max(cute.where(shift_bits(r_mask_6[None].load(), t_17 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                r_value_7 = cute.make_rmem_tensor((4,), Float32)
+                r_value_7[None].store(h_6)
+                t_18 = order_keys(h_6, False, 4)
+                first_1 = (t_18 > largest_key) | (t_18 == largest_key) & (t_17 <= largest_end)
+                t_19 = h_6 == m
+                y_1 = cute.where(t_19, cute.full((4,), Float32(0.0), Float32), (h_6 - m) * rcp)
+                p_1 = cute.math.exp(y_1)
+                r_value_8 = cute.make_rmem_tensor((4,), Float32)
+                r_value_8[None].store(cute.where(first_1, p_1, cute.full((4,), Float32(0.0), Float32)))
+                if cute.math.min(Int32(cute.math.min(cute.math.max(cute.math.max(cute.math.max(cute.math.max(r_value_8[0], r_value_8[1]), r_value_8[2]), r_value_8[3]), Float32(0.0)), Float32(1.0)) * 268435456), 268435455) >= least:
+                    for element_13 in cutlass.range_constexpr(4):
+                        key_5 = order_key(r_value_7[element_13], False)
+                        mass_6 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_8[element_13], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                        if mass_6 >= least:
+                            slot_2 = cute.arch.atomic_add(s_count.iterator + (0), Int32(1), sem="relaxed", scope="cta")
+                            if slot_2 < 1024:
+                                s_keys[slot_2] = key_5
+                                s_places[slot_2] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_13
+                                s_masses[slot_2] = mass_6
+            for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
+                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                    r_mask_7 = cute.make_rmem_tensor((4,), Int32)
+                    r_mask_7.fill(0)
+                    t_20 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                    r_index_7 = cute.make_rmem_tensor((4,), Int32)
+                    r_index_7[None].store(t_20 // 32)
+                    for element_14 in cutlass.range_constexpr(4):
+                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_14 < 151936 and Int64(r_index_7[element_14]) >= 0 and Int64(r_index_7[element_14]) < 4748:
+                            # mask: (rows, words=4748) i32
+                            g_mask_7 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_7[element_14])), cute.make_layout(1))
+                            r_mask_7[element_14] = g_mask_7[0]
+                    t_21 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                    r_logits_2 = cute.make_rmem_tensor((4,), Float32)
+                    r_logits_2.fill(0)
+                    if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                        r_logits_2[None].store(g_logits[thread, None, tile].load())
+                    h_7 = cute.math.max(cute.where(shift_bits(r_mask_7[None].load(), t_21 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_2[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                    r_value_9 = cute.make_rmem_tensor((4,), Float32)
+                    r_value_9[None].store(h_7)
+                    t_22 = order_keys(h_7, False, 4)
+                    first_2 = (t_22 > largest_key) | (t_22 == largest_key) & (t_21 <= largest_end)
+                    t_23 = h_7 == m
+                    y_2 = cute.where(t_23, cute.full((4,), Float32(0.0), Float32), (h_7 - m) * rcp)
+                    p_2 = cute.math.exp(y_2)
+                    r_value_10 = cute.make_rmem_tensor((4,), Float32)
+                    r_value_10[None].store(cute.where(first_2, p_2, cute.full((4,), Float32(0.0), Float32)))
+                    if cute.math.min(Int32(cute.math.min(cute.math.max(cute.math.max(cute.math.max(cute.math.max(r_value_10[0], r_value_10[1]), r_value_10[2]), r_value_10[3]), Float32(0.0)), Float32(1.0)) * 268435456), 268435455) >= least:
+                        for element_15 in cutlass.range_constexpr(4):
+                            key_6 = order_key(r_value_9[element_15], False)
+                            mass_7 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_10[element_15], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                            if mass_7 >= least:
+                                slot_3 = cute.arch.atomic_add(s_count.iterator + (0), Int32(1), sem="relaxed", scope="cta")
+                                if slot_3 < 1024:
+                                    s_keys[slot_3] = key_6
+                                    s_places[slot_3] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_15
+                                    s_masses[slot_3] = mass_7
+            cute.arch.sync_threads()
+        listed_1 = s_count[0]
+        inside_1 = wanted_1 + 1
+        prefix_1 = Int32(0)
+        # bits of the word that are found already
+        known_1 = Int32(0)
+        for digit_1 in cutlass.range(0, 5, 1):
+            if digit_1 < 3 or inside_1 > wanted_1 or nucleus_end != 2147483647:
+                shift_1 = cute.math.max(Int32(cutlass.select_(digit_1 < 3, Int32(21), Int32(44))) - digit_1 * 11, 0)
+                mask_1 = Int32(cutlass.select_(digit_1 == 2, Int32(1023), Int32(2047)))
+                if listed_1 <= 1024:
+                    for entry_2 in cutlass.range(thread, listed_1, 1024):
+                        word_3 = Int32(cutlass.select_(digit_1 < 3, Int32(s_keys[entry_2] ^ -2147483648), Int32(4194303 - s_places[entry_2])))
+                        if (digit_1 < 3 or s_keys[entry_2] == nucleus_key) and (word_3 ^ prefix_1) & known_1 == 0:
+                            cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_3 >> (shift_1 & 31) & mask_1)), Int32(s_masses[entry_2] >> 14), sem="relaxed", scope="cta")
+                            cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_3 >> (shift_1 & 31) & mask_1) + 2048), Int32(s_masses[entry_2] & 16383), sem="relaxed", scope="cta")
+                else:
+                    for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1):
+                        r_mask_10 = cute.make_rmem_tensor((4,), Int32)
+                        r_mask_10.fill(0)
+                        t_32 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                        r_index_10 = cute.make_rmem_tensor((4,), Int32)
+                        r_index_10[None].store(t_32 // 32)
+                        for element_20 in cutlass.range_constexpr(4):
+                            if Int64(r_index_10[element_20]) >= 0 and Int64(r_index_10[element_20]) < 4748:
+                                # mask: (rows, words=4748) i32
+                                g_mask_10 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_10[element_20])), cute.make_layout(1))
+                                r_mask_10[element_20] = g_mask_10[0]
+                        t_33 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                        h_10 = cute.math.max(cute.where(shift_bits(r_mask_10[None].load(), t_33 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                        r_value_15 = cute.make_rmem_tensor((4,), Float32)
+                        r_value_15[None].store(h_10)
+                        t_34 = order_keys(h_10, False, 4)
+                        first_5 = (t_34 > largest_key) | (t_34 == largest_key) & (t_33 <= largest_end)
+                        t_35 = h_10 == m
+                        y_5 = cute.where(t_35, cute.full((4,), Float32(0.0), Float32), (h_10 - m) * rcp)
+                        p_5 = cute.math.exp(y_5)
+                        r_value_16 = cute.make_rmem_tensor((4,), Float32)
+                        r_value_16[None].store(cute.where(first_5, p_5, cute.full((4,), Float32(0.0), Float32)))
+                        for element_21 in cutlass.range_constexpr(4):
+                            key_9 = order_key(r_value_15[element_21], False)
+                            mass_10 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_16[element_21], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                            word_4 = Int32(cutlass.select_(digit_1 < 3, Int32(key_9 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_21))))
+                            if (digit_1 < 3 or key_9 == nucleus_key) and (word_4 ^ prefix_1) & known_1 == 0:
+                                cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_4 >> (shift_1 & 31) & mask_1)), Int32(mass_10 >> 14), sem="relaxed", scope="cta")
+                                cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_4 >> (shift_1 & 31) & mask_1) + 2048), Int32(mass_10 & 16383), sem="relaxed", scope="cta")
+                    for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
+                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                            r_mask_11 = cute.make_rmem_tensor((4,), Int32)
+                            r_mask_11.fill(0)
+                            t_36 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                            r_index_11 = cute.make_rmem_tensor((4,), Int32)
+                            r_index_11[None].store(t_36 // 32)
+                            for element_22 in cutlass.range_constexpr(4):
+                                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_22 < 151936 and Int64(r_index_11[element_22]) >= 0 and Int64(r_index_11[element_22]) < 4748:
+                                    # mask: (rows, words=4748) i32
+                                    g_mask_11 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_11[element_22])), cute.make_layout(1))
+                                    r_mask_11[element_22] = g_mask_11[0]
+                            t_37 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                            r_logits_4 = cute.make_rmem_tensor((4,), Float32)
+                            r_logits_4.fill(0)
+                            if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                                r_logits_4[None].store(g_logits[thread, None, tile].load())
+                            h_11 = cute.math.max(cute.where(shift_bits(r_mask_11[None].load(), t_37 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_4[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                            r_value_17 = cute.make_rmem_tensor((4,), Float32)
+                            r_value_17[None].store(h_11)
+                            t_38 = order_keys(h_11, False, 4)
+                            first_6 = (t_38 > largest_key) | (t_38 == largest_key) & (t_37 <= largest_end)
+                            t_39 = h_11 == m
+                            y_6 = cute.where(t_39, cute.full((4,), Float32(0.0), Float32), (h_11 - m) * rcp)
+                            p_6 = cute.math.exp(y_6)
+                            r_value_18 = cute.make_rmem_tensor((4,), Float32)
+                            r_value_18[None].store(cute.where(first_6, p_6, cute.full((4,), Float32(0.0), Float32)))
+                            for element_23 in cutlass.range_constexpr(4):
+                                key_10 = order_key(r_value_17[element_23], False)
+                                mass_11 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_18[element_23], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                                word_5 = Int32(cutlass.select_(digit_1 < 3, Int32(key_10 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_23))))
+                                if (digit_1 < 3 or key_10 == nucleus_key) and (word_5 ^ prefix_1) & known_1 == 0:
+                                    cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_5 >> (shift_1 & 31) & mask_1)), Int32(mass_11 >> 14), sem="relaxed", scope="cta")
+                                    cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_5 >> (shift_1 & 31) & mask_1) + 2048), Int32(mass_11 & 16383), sem="relaxed", scope="cta")
+                search_bins(s_bins, s_sums, s_found, phase, wanted_1, 14, 2, 1024)
+                phase = 1 - phase
+                prefix_1 = prefix_1 | Int32(s_found[0]) << (shift_1 & 31)
+                wanted_1 = wanted_1 - s_found[1]
+                inside_1 = s_found[2]
+                known_1 = Int32(-1) << (shift_1 & 31)
+                if digit_1 < 3:
+                    nucleus_key = Int32(cutlass.select_(inside_1 > 0, Int32(prefix_1 ^ -2147483648), Int32(-2147483648)))
+                else:
+                    nucleus_end = Int32(cutlass.select_(inside_1 > 0, Int32(4194303 - prefix_1), Int32(2147483647)))
+                # where not all elements with this key lead, the lower positions do
+                if digit_1 == 2:
+                    prefix_1 = Int32(0)
+                    known_1 = Int32(0)
+        if s_found[2] > 0:
+            survivors = s_count[0]
+    best_best = Float32(float("-inf"))
+    best_at = Int32(2147483647)
+    # min_p: (rows) f32
+    g_min_p = cute.make_tensor(min_p_ptr + Int64(row), cute.make_layout(1))
+    min_p = g_min_p[0]
+    # seed: (rows) i64
+    g_seed = cute.make_tensor(seed_ptr + Int64(row), cute.make_layout(1))
+    seed = g_seed[0]
+    # offset: (rows) i64
+    g_offset = cute.make_tensor(offset_ptr + Int64(row), cute.make_layout(1))
+    offset = g_offset[0]
+    if survivors <= 1024:
+        for entry_3 in cutlass.range(thread, survivors, 1024):
+            vector_1 = (s_places[entry_3] - cute.arch.block_idx_in_cluster() * 77824) // 4
+            lane_of_1 = vector_1 % 1024
+            tile_of_1 = vector_1 // 1024
+            r_mask_13 = cute.make_rmem_tensor((4,), Int32)
+            r_mask_13.fill(0)
+            t_44 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096, Int32)
+            r_index_13 = cute.make_rmem_tensor((4,), Int32)
+            r_index_13[None].store(t_44 // 32)
+            for element_26 in cutlass.range_constexpr(4):
+                if Int64(r_index_13[element_26]) >= 0 and Int64(r_index_13[element_26]) < 4748:
+                    # mask: (rows, words=4748) i32
+                    g_mask_13 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_13[element_26])), cute.make_layout(1))
+                    r_mask_13[element_26] = g_mask_13[0]
+            t_45 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096, Int32)
+            h_13 = cute.math.max(cute.where(shift_bits(r_mask_13[None].load(), t_45 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[lane_of_1, None, tile_of_1].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+            t_46 = order_keys(h_13, False, 4)
+            first_8 = (t_46 > largest_key) | (t_46 == largest_key) & (t_45 <= largest_end)
+            likely_1 = (t_46 > nucleus_key) | (t_46 == nucleus_key) & (t_45 <= nucleus_end)
+            t_47 = h_13 == m
+            y_8 = cute.where(t_47, cute.full((4,), Float32(0.0), Float32), (h_13 - m) * rcp)
+            p_8 = cute.math.exp(y_8)
+            kept_1 = first_8 & likely_1 & (t_47 | (p_8 >= min_p))
+            r_kept_1 = cute.make_rmem_tensor((4,), Int32)
+            r_kept_1[None].store(cute.where(kept_1, cute.full((4,), Int32(1), Int32), cute.full((4,), Int32(0), Int32)))
+            if r_kept_1[0] != 0 or r_kept_1[1] != 0 or r_kept_1[2] != 0 or r_kept_1[3] != 0:
+                u_1 = (random_bits(cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096, seed, offset, 4) & 2147483647).to(Float32) * 4.656612873077393e-10 + 2.3283064365386963e-10
+                e_1 = cute.where(u_1 < 0.0078125, u_1 * (1 + u_1 * (0.5 + u_1 * 0.333333343)), -cute.math.log(cute.math.max(1 - u_1, cute.full((4,), Float32(2.98023224e-8), Float32))))
+                score_1 = cute.where(cute.full((4,), warm, Boolean), y_8 - cute.math.log(e_1), y_8)
+                r_value_20 = cute.make_rmem_tensor((4,), Float32)
+                r_value_20[None].store(cute.math.max(score_1, cute.full((4,), Float32(float("-inf")), Float32)))
+                for element_27 in cutlass.range_constexpr(4):
+                    if r_kept_1[element_27] != 0:
+                        candidate_1 = r_value_20[element_27]
+                        if candidate_1 > best_best or candidate_1 == best_best and (cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096 + element_27 < best_at and best_at != 2147483647):
+                            best_best = candidate_1
+                            best_at = cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096 + element_27
+    else:
+        for tile in cutlass.range(0, 20, 1, unroll=5):
+            tile_or_first_1 = Int32(cutlass.select_(cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936, Int32(tile), Int32(0)))
+            r_mask_12 = cute.make_rmem_tensor((4,), Int32)
+            r_mask_12.fill(0)
+            t_40 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first_1 * 4096, Int32)
+            r_index_12 = cute.make_rmem_tensor((4,), Int32)
+            r_index_12[None].store(t_40 // 32)
+            for element_24 in cutlass.range_constexpr(4):
+                if Int64(r_index_12[element_24]) >= 0 and Int64(r_index_12[element_24]) < 4748:
+                    # mask: (rows, words=4748) i32
+                    g_mask_12 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_12[element_24])), cute.make_layout(1))
+                    r_mask_12[element_24] = g_mask_12[0]
+            t_41 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first_1 * 4096, Int32)
+            h_12 = cute.math.max(cute.where(shift_bits(r_mask_12[None].load(), t_41 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile_or_first_1].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+            t_42 = order_keys(h_12, False, 4)
+            first_7 = (t_42 > largest_key) | (t_42 == largest_key) & (t_41 <= largest_end)
+            likely = (t_42 > nucleus_key) | (t_42 == nucleus_key) & (t_41 <= nucleus_end)
+            t_43 = h_12 == m
+            y_7 = cute.where(t_43, cute.full((4,), Float32(0.0), Float32), (h_12 - m) * rcp)
+            p_7 = cute.math.exp(y_7)
+            kept = first_7 & likely & (t_43 | (p_7 >= min_p))
+            r_kept = cute.make_rmem_tensor((4,), Int32)
+            r_kept[None].store(cute.where(kept, cute.full((4,), Int32(1), Int32), cute.full((4,), Int32(0), Int32)))
+            if r_kept[0] != 0 or r_kept[1] != 0 or r_kept[2] != 0 or r_kept[3] != 0:
+                u = (random_bits(cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first_1 * 4096, seed, offset, 4) & 2147483647).to(Float32) * 4.656612873077393e-10 + 2.3283064365386963e-10
+                e = cute.where(u < 0.0078125, u * (1 + u * (0.5 + u * 0.333333343)), -cute.math.log(cute.math.max(1 - u, cute.full((4,), Float32(2.98023224e-8), Float32))))
+                score = cute.where(cute.full((4,), warm, Boolean), y_7 - cute.math.log(e), y_7)
+                r_value_19 = cute.make_rmem_tensor((4,), Float32)
+                r_value_19[None].store(cute.math.max(score, cute.full((4,), Float32(float("-inf")), Float32)))
+                for element_25 in cutlass.range_constexpr(4):
+                    if r_kept[element_25] != 0:
+                        candidate = r_value_19[element_25]
+                        if candidate > best_best:
+                            best_best = candidate
+                            best_at = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first_1 * 4096 + element_25
+    best_best_key = order_key(best_best, False)
+    best_at_found = best_at
+    best_best_key_most = cute.arch.warp_redux_sync(best_best_key, "max")
+    best_at_found = cute.arch.warp_redux_sync(Int32(cutlass.select_(best_best_key == best_best_key_most, Int32(best_at_found), Int32(2147483647))), "min")
+    best_best_key = best_best_key_most
+    if thread % 32 == 0:
+        for peer in cutlass.range_constexpr(2):
+            remote = cute.arch.map_dsmem_ptr(s_best_best_key.iterator + (cute.arch.block_idx_in_cluster() * 32 + thread // 32), Int32(peer))
+            cute.arch.inline_ptx("st.shared::cluster.b32 [{$r0}], {$r1};", read_only_args=[remote.toint(), best_best_key])
+        for peer in cutlass.range_constexpr(2):
+            remote = cute.arch.map_dsmem_ptr(s_best_at_found.iterator + (cute.arch.block_idx_in_cluster() * 32 + thread // 32), Int32(peer))
+            cute.arch.inline_ptx("st.shared::cluster.b32 [{$r0}], {$r1};", read_only_args=[remote.toint(), best_at_found])
+    cute.arch.cluster_arrive()
+    cute.arch.cluster_wait()
+    best_best_key = Int32(-2147483648)
+    best_at_found = Int32(2147483647)
+    for part_1 in cutlass.range_constexpr(2):
+        best_best_key_other = s_best_best_key[thread % 32 + part_1 * 32]
+        best_at_found_other = s_best_at_found[thread % 32 + part_1 * 32]
+        if best_best_key_other > best_best_key or best_best_key_other == best_best_key and best_at_found_other < best_at_found:
+            best_best_key = best_best_key_other
+            best_at_found = best_at_found_other
+    best_best_key_most_1 = cute.arch.warp_redux_sync(best_best_key, "max")
+    best_at_found = cute.arch.warp_redux_sync(Int32(cutlass.select_(best_best_key == best_best_key_most_1, Int32(best_at_found), Int32(2147483647))), "min")
+    best_best_key = best_best_key_most_1
+    best = Int32(cutlass.select_(best_at_found == 2147483647, Int32(0), Int32(best_at_found)))
+    # token: (rows) i32
+    g_token = cute.make_tensor(token_ptr + Int64(row), cute.make_layout(1))
+    if thread == 0 and cute.arch.block_idx_in_cluster() == 0:
+        g_token[0] = Int32(cutlass.select_(m > float("-inf"), Int32(best), Int32(-1)))
+    cute.arch.cluster_arrive()
+    cute.arch.cluster_wait()
+
+
+@cute.jit
+def launch(logits_ptr: cute.Pointer, temperature_ptr: cute.Pointer, top_k_ptr: cute.Pointer, top_p_ptr: cute.Pointer, min_p_ptr: cute.Pointer, seed_ptr: cute.Pointer, offset_ptr: cute.Pointer, mask_ptr: cute.Pointer, token_ptr: cute.Pointer, rows: Int32, stream):
+    kernel.set_name_prefix("sample_top_k_top_p", remove_cutlass_symbol=True, keep_mangled_name=False)
+    kernel(logits_ptr, temperature_ptr, top_k_ptr, top_p_ptr, min_p_ptr, seed_ptr, offset_ptr, mask_ptr, token_ptr, rows).launch(
+        grid=(rows * 2, 1, 1), block=(1024, 1, 1), cluster=(2, 1, 1), min_blocks_per_mp=1, stream=stream, use_pdl=True
+    )
+
+
+def compile_kernel(options: str):
+    """Compiles for stand-in arguments; `options` names the architecture, such as "--gpu-arch sm_90a"."""
+
+    def pointer(dtype, align):
+        return make_ptr(dtype, align, cute.AddressSpace.gmem, assumed_align=align)
+
+    return cute.compile(
+        launch,
+        pointer(Float32, 16),
+        pointer(Float32, 4),
+        pointer(Int32, 4),
+        pointer(Float32, 4),
+        pointer(Float32, 4),
+        pointer(Int64, 8),
+        pointer(Int64, 8),
+        pointer(Int32, 4),
+        pointer(Int32, 4),
+        Int32(1),
+        make_fake_stream(),
+        options=options,
+    )
