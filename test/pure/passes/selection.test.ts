@@ -118,11 +118,11 @@ describe('a section with a selection', () => {
     ]);
   });
 
-  test('of more elements than masses add up for is refused where the formula selects', () => {
+  test('of more elements than positions have bits for is refused where the formula selects', () => {
     expect(() => render(route, routed('f32', false, 1024))).not.toThrow();
-    const error = raised(() => render(route, routed('f32', false, 300000)));
+    const error = raised(() => render(route, routed('f32', false, 2 ** 22 + 1)));
     expect(error.code).toBe('FORMULA_UNSUPPORTED');
-    expect(error.actual).toContain('300000 elements');
+    expect(error.actual).toContain('4194305 elements');
     expect(error.place?.text).toContain('top[experts -> top_k]');
   });
 
