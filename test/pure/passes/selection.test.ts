@@ -8,7 +8,6 @@ import { bindingsOf, variantOf } from '../../support/variants.js';
 
 const route = await loadSpec(packagePath('specs/moe_route.yaml'));
 const topk = await loadSpec(packagePath('specs/topk.yaml'));
-const argsort = await loadSpec(packagePath('specs/argsort.yaml'));
 
 const render = (spec: KernelSpec, binding: Binding, arch = 'sm90', phase: 'prefill' | 'decode' = 'prefill') =>
   renderVariant(variantOf(spec, binding, arch, phase, false), spec, { stages: true });
@@ -105,8 +104,7 @@ describe('a section with a selection', () => {
 
   test('takes rounds of a row of f32 only where a warp holds keys and positions apart', () => {
     const text = (cols: number) =>
-      render(topk, { dims: { cols, k: 8 }, types: { T: 'f32' }, flags: { smallest: false, ragged: false } })
-        .module.text;
+      render(topk, { dims: { cols, k: 8 }, types: { T: 'f32' }, flags: { smallest: false } }).module.text;
     expect(text(1024)).toContain('warp_redux_sync');
     expect(text(1025)).not.toContain('warp_redux_sync');
   });
@@ -120,22 +118,11 @@ describe('a section with a selection', () => {
     ]);
   });
 
-  test('of all of a row is refused with the limit of sorting it whole', () => {
-    const all = (cols: number) => ({ ...bindingsOf(argsort)[0]!, dims: { cols } });
-    expect(() => render(argsort, all(8192))).not.toThrow();
-    const error = raised(() => render(argsort, all(8193)));
-    expect([error.actual, error.expected, error.next]).toEqual([
-      'a selection of all 8193 elements of a row',
-      'at most 8192 elements in a row that is sorted whole',
-      'sort shorter rows',
-    ]);
-  });
-
-  test('of more elements than masses add up for is refused where the formula selects', () => {
+  test('of more elements than positions have bits for is refused where the formula selects', () => {
     expect(() => render(route, routed('f32', false, 1024))).not.toThrow();
-    const error = raised(() => render(route, routed('f32', false, 300000)));
+    const error = raised(() => render(route, routed('f32', false, 2 ** 22 + 1)));
     expect(error.code).toBe('FORMULA_UNSUPPORTED');
-    expect(error.actual).toContain('300000 elements');
+    expect(error.actual).toContain('4194305 elements');
     expect(error.place?.text).toContain('top[experts -> top_k]');
   });
 
