@@ -104,7 +104,8 @@ describe('a section with a selection', () => {
 
   test('takes rounds of a row of f32 only where a warp holds keys and positions apart', () => {
     const text = (cols: number) =>
-      render(topk, { dims: { cols, k: 8 }, types: { T: 'f32' }, flags: { smallest: false } }).module.text;
+      render(topk, { dims: { cols, k: 8 }, types: { T: 'f32' }, flags: { smallest: false, ragged: false } })
+        .module.text;
     expect(text(1024)).toContain('warp_redux_sync');
     expect(text(1025)).not.toContain('warp_redux_sync');
   });
