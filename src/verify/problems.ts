@@ -201,6 +201,7 @@ function problemOf(
   setting: number,
   slot = 0,
 ): Problem {
+  // Each NaN of a weight lies among other values: whether it leaks to its neighbours hangs on their order.
   const seed = `${variant.kernel} ${JSON.stringify(extents)} ${pattern}${slot || ''}`;
   const random = new Random(seedOf(seed));
   const weighed = isWeighed(bound);

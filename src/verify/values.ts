@@ -87,7 +87,7 @@ export function dataOf(
   });
 }
 
-/** What makes weights small. */
+/** Makes weights small: a bias as large as the rest would keep one order in all rows, and a NaN test of a neighbour's element hidden. */
 const SMALL = 2 ** -6;
 
 /** What all integers of a row are: as a mask that allows all, or a count of nothing, where that is usual; else as the first one. */
