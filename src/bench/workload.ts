@@ -93,7 +93,7 @@ export function makeWorkload(bound: BoundKernel, variant: VariantEntry, rows: nu
     const ranges = roles.offsets.get(tensor.name);
     if (ranges) return Float64Array.from({ length: count }, (_, i) => i * sizes.base[ranges.dim]!);
     const uses = roles.indices.get(tensor.name);
-    if (!uses) return dataOf(tensor, shape, 'normal', random, ordinal);
+    if (!uses) return dataOf(tensor, shape, 'normal', random, { ordinal });
     const bins = countedBins(uses);
     if (bins) return Float64Array.from({ length: count }, () => INTEGER + random.below(sizes.base[bins]!));
     const room = roomOf(tensor.name, sizes.base);

@@ -2,9 +2,11 @@
 
 import { evaluateGrid, type VariantEntry } from '../device/index.js';
 import type { BoundKernel, BoundTensor } from '../spec/index.js';
+import { indicesFor, INTEGER, offsetsByThree, offsetsInto } from './indices.js';
 import { isWeight, layoutOf } from './layout.js';
+import { isWeighed } from './peaks.js';
 import { Random, seedOf } from './random.js';
-import { rolesOf, type IndexUse, type Roles } from './roles.js';
+import { rolesOf, type Roles } from './roles.js';
 import type { Problem } from './types.js';
 import { isFloat } from './reference/index.js';
 import { dataOf, EXTREMES, SLOTS, type Pattern } from './values.js';
@@ -27,8 +29,6 @@ const COUNTED_AT_ONCE = 4.1;
 /** Clusters that take rows, and most elements of these. */
 const CLUSTERS = [8, 2];
 const MOST_TOGETHER = 2 ** 16;
-/** Value of integer parameters. */
-const INTEGER = 3;
 
 export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly NamedProblem[] {
   const roles = rolesOf(bound);
@@ -45,7 +45,7 @@ export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly 
   ];
   const named = shapes.map(({ count, pattern, setting, ...more }) => {
     const slot = 'slot' in more ? more.slot : undefined;
-    const extents = extentsOf(bound, roles, main, count);
+    const extents = extentsOf(bound, roles, main, count, pattern === 'peaked');
     const what = slot === undefined ? pattern : `${pattern} ${slot}`;
     const name = [...main.map((dim) => `${dim}=${extents[dim]}`), what].join(', ');
     return {
@@ -163,6 +163,7 @@ function extentsOf(
   roles: Roles,
   main: readonly string[],
   count: number,
+  short = false,
 ): Record<string, number> {
   const extents: Record<string, number> = {};
   for (const [dim, extent] of Object.entries(bound.extents)) {
@@ -176,17 +177,20 @@ function extentsOf(
     extents[dim] = count === 0 ? 0 : 3 * count + 1;
   }
   if (count === 0) for (const dim of main) extents[dim] = 0;
-  // A target that rows are scattered to has room for each of them.
+  // A target that rows are scattered to has room for each of them, but in one problem where counts lay them out: a caller
+  // cannot know how many there will be.
   for (const [source, uses] of roles.indices) {
     const writes = uses.filter(({ kind }) => kind === 'scatter');
-    const spare = uses.some(({ kind }) => kind === 'tally') ? SPARE_ROWS : 2;
+    const counted = uses.some(({ kind }) => kind === 'tally');
+    const spare = counted ? SPARE_ROWS : 2;
     const tensor = bound.tensors.find(({ name }) => name === source)!;
     for (const { dims } of writes) {
       const open = dims.find((dim) => bound.extents[dim] === 'dynamic' && roles.targets.has(dim));
       if (open === undefined) continue;
       const others = dims.filter((dim) => dim !== open).reduce((product, dim) => product * extents[dim]!, 1);
       const needed = tensor.modes.reduce((product, mode) => product * extents[mode.dim]!, 1);
-      extents[open] = Math.max(3, Math.ceil(needed / others) + spare);
+      const whole = Math.ceil(needed / others);
+      extents[open] = short && counted ? Math.floor(whole / 2) : Math.max(3, whole + spare);
     }
   }
   return extents;
@@ -201,7 +205,10 @@ function problemOf(
   setting: number,
   slot = 0,
 ): Problem {
-  const random = new Random(seedOf(`${variant.kernel} ${JSON.stringify(extents)} ${pattern}`));
+  // Each NaN of a weight lies among other values: whether it leaks to its neighbours hangs on their order.
+  const seed = `${variant.kernel} ${JSON.stringify(extents)} ${pattern}${slot || ''}`;
+  const random = new Random(seedOf(seed));
+  const weighed = isWeighed(bound);
   const inputs = new Map<string, Float64Array>();
   const ranged = new Set([...roles.offsets.values()].map(({ dim }) => dim));
   const alike = ({ modes }: BoundTensor): number => (modes.some(({ dim }) => ranged.has(dim)) ? 3 : 1);
@@ -213,8 +220,12 @@ function problemOf(
     if (offsets) {
       const into = pattern === 'normal' ? offsetsInto : offsetsByThree;
       inputs.set(tensor.name, into(shape[0]!, extents[offsets.dim]!, random));
-    } else if (uses) inputs.set(tensor.name, indicesFor(bound, tensor, shape, uses, extents, random));
-    else inputs.set(tensor.name, dataOf(tensor, shape, pattern, random, ordinal, alike(tensor), slot));
+    } else if (uses)
+      inputs.set(tensor.name, indicesFor(bound, tensor, shape, uses, extents, random, pattern));
+    else {
+      const among = { ordinal, alike: alike(tensor), slot, weighed };
+      inputs.set(tensor.name, dataOf(tensor, shape, pattern, random, among));
+    }
   }
   const params = Object.fromEntries(
     bound.params.map(({ name, dtype }) => [name, dtype === 'f32' ? SETTINGS[setting % 2]! : INTEGER]),
@@ -224,94 +235,3 @@ function problemOf(
 
 /** Values of f32 parameters: one as an epsilon is, one as a scale is. */
 const SETTINGS = [0.375, 1e-5];
-
-/**
- * Indices to be counted, moved by an integer parameter or not: all the same, few different ones, or all of them. The last
- * two have some out of range, on both sides.
- */
-function countedIn(size: number, extent: number, random: Random): Float64Array {
-  const few = [INTEGER, INTEGER + 1, extent - 1, INTEGER + extent - 1, -1];
-  const one = INTEGER + random.below(extent);
-  return Float64Array.from({ length: size }, () => {
-    if (size % 3 === 0) return one;
-    if (size % 3 === 1) return few[random.below(few.length)]!;
-    return random.below(extent + 2 * INTEGER) - 1;
-  });
-}
-
-/** From 0 to the extent, never falling; the first range has one row, the second none. */
-function offsetsInto(count: number, extent: number, random: Random): Float64Array {
-  const cuts = Array.from({ length: Math.max(0, count - 2) }, () => random.below(extent + 1)).sort(
-    (a, b) => a - b,
-  );
-  const offsets = Float64Array.of(0, ...cuts, extent).slice(0, count);
-  if (count > 3) offsets[1] = Math.min(1, extent);
-  if (count > 4) offsets[2] = offsets[1]!;
-  // The last range is sometimes one row.
-  if (count % 2 === 1 && count > 5) offsets[count - 2] = extent - 1;
-  return offsets.sort();
-}
-
-/** The first and the last place come first: a bound that is one off shows there. */
-function fromTheEdges(places: readonly number[]): readonly number[] {
-  const edges = places.length > 1 ? [0, places.length - 1] : [0];
-  return [...edges, ...places.filter((place) => !edges.includes(place))];
-}
-
-/** Ranges of three rows: their last rows come by every kind of extreme. The last range has what is left. */
-function offsetsByThree(count: number, extent: number): Float64Array {
-  return Float64Array.from({ length: count }, (_, i) => (i === count - 1 ? extent : Math.min(3 * i, extent)));
-}
-
-/**
- * Indices that reach the first and the last place; gathers repeat some, scatters of which two could meet hit each place once at
- * most. Both have some out of range, which read 0 and write nothing: -1, the extent, and in i64 a number whose low half is in range.
- */
-function indicesFor(
-  bound: BoundKernel,
-  tensor: BoundTensor,
-  shape: readonly number[],
-  uses: readonly IndexUse[],
-  extents: Readonly<Record<string, number>>,
-  random: Random,
-): Float64Array {
-  const size = shape.reduce((product, extent) => product * extent, 1);
-  const tallies = uses.filter(({ kind }) => kind === 'tally');
-  if (tallies.length > 0)
-    return countedIn(size, Math.max(...tallies.map(({ dims }) => extents[dims[0]!]!)), random);
-  const room = Math.min(...uses.map(({ dims }) => dims.reduce((product, dim) => product * extents[dim]!, 1)));
-  const outside = tensor.dtype === 'i64' ? [-1, room, 2 ** 32 + 1, room + 1] : [-1, room, room + 1];
-  const scatter = uses.find(({ kind }) => kind === 'scatter');
-  // One in five, another place of each five: of rows of five, too, each place has its turn.
-  const skips = (i: number): boolean => size > 3 && (i + Math.floor(i / 5)) % 5 === 3;
-  // Positions that a written tensor keeps apart by itself may share a place.
-  const written = bound.tensors.find(({ name }) => name === scatter?.target);
-  const apart = tensor.modes.map((mode) => written?.modes.some(({ axis }) => axis === mode.axis) ?? true);
-  if (apart.every(Boolean)) {
-    return Float64Array.from({ length: size }, (_, i) => {
-      if (skips(i)) return outside[Math.floor(i / 5) % outside.length]!;
-      return i === 0 || i === 2 ? room - 1 : i === 1 ? 0 : random.below(room);
-    });
-  }
-  const groups = new Map<string, number[]>();
-  const index = new Array<number>(shape.length).fill(0);
-  for (let i = 0; i < size; i++) {
-    const key = index.filter((_, axis) => apart[axis]).join();
-    groups.set(key, [...(groups.get(key) ?? []), i]);
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      if (++index[axis]! < shape[axis]!) break;
-      index[axis] = 0;
-    }
-  }
-  const values = new Float64Array(size).fill(-1);
-  for (const members of groups.values()) {
-    const places = fromTheEdges(random.permutation(room));
-    // Of several places a row, another one has the edges in a problem of another number of rows.
-    const start = shape.length > 1 ? shape[0]! % members.length : random.below(members.length);
-    members.forEach((i, n) => {
-      const place = places[(n + start) % members.length] ?? -1;
-      values[i] = skips(i) ? outside[Math.floor(i / 5) % outside.length]! : place;
-    });
-  }
-  return values;
-}

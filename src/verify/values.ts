@@ -1,12 +1,15 @@
 /** Input values that show a kernel's faults: ordinary ones, and rows of extremes. */
 
 import type { BoundTensor, Dtype, Usual } from '../spec/index.js';
+import { isBare, peaked, weighedPeak } from './peaks.js';
+import { isPoisoned, rowsOf, spread, type Rows } from './places.js';
 import type { Random } from './random.js';
 import { roundTo } from './reference/index.js';
 
 /**
- * `extreme`: rows of extremes in turn. `poisoned` and `peaked`: ordinary rows, each with one NaN or one element larger than
- * all others, at places spread over the row. `weights`: one NaN in each weight.
+ * `extreme`: rows of extremes in turn. `poisoned`: ordinary rows with one NaN each, at places spread over the row, and weights
+ * so small that the rows decide which of their elements is the largest. `peaked`: rows with one peak or two. `weights`: one NaN
+ * in each weight.
  */
 export type Pattern = 'normal' | 'extreme' | 'poisoned' | 'peaked' | 'weights';
 
@@ -25,60 +28,75 @@ const LIMITS: Readonly<Partial<Record<Dtype, Limits>>> = {
   e5m2: { max: 57344, tiny: 2 ** -16, infinite: true, nan: true },
 };
 
-/**
- * Values of a tensor that is no index: row-major, representable in its dtype. `ordinal` is the tensor's place among its
- * kernel's: in the first rows all tensors have the same extreme, in later ones each another. `alike` neighbouring rows
- * have the same one: those that a range takes together.
- */
+export interface Among {
+  /** The tensor's place among its kernel's: in the first rows all tensors have the same extreme, in later ones each another. */
+  readonly ordinal: number;
+  /** Neighbouring rows that have the same extreme: those that a range takes together. */
+  readonly alike?: number;
+  /** Which place of a weight has its NaN. */
+  readonly slot?: number;
+  /** Whether the formula weighs the elements of a row against each other. */
+  readonly weighed?: boolean;
+}
+
+/** Values of a tensor that is no index: row-major, representable in its dtype. */
 export function dataOf(
   tensor: BoundTensor,
   shape: readonly number[],
   pattern: Pattern,
   random: Random,
-  ordinal: number,
-  alike = 1,
-  slot = 0,
+  { ordinal, alike = 1, slot = 0, weighed = false }: Among,
 ): Float64Array {
   const size = shape.reduce((product, extent) => product * extent, 1);
   const { dtype } = tensor;
   const limits = LIMITS[dtype];
-  const rowMode = tensor.modes.findIndex((mode) => mode.extent === 'dynamic');
-  const inner = shape.slice(rowMode + 1).reduce((product, extent) => product * extent, 1);
+  const rows = rowsOf(tensor, shape);
   const any = limits ? () => ordinary(dtype, random) : () => integer(dtype, random);
   const values = Float64Array.from({ length: size }, (_, i) =>
-    tensor.usual && isUsual(i, inner, rowMode, shape) ? within(tensor.usual, dtype, random) : any(),
+    tensor.usual && isUsual(i, rows) ? within(tensor.usual, dtype, random) : any(),
   );
-  if (!limits) return values;
-  if (pattern === 'weights' && rowMode < 0 && limits.nan) values[spread(slot, SLOTS, size)] = NaN;
-  if (pattern === 'normal' || pattern === 'weights' || rowMode < 0) return values;
+  if (pattern === 'normal') return values;
+  if (!rows) {
+    if (limits && !tensor.usual && pattern === 'poisoned')
+      return values.map((value) => roundTo(value * SMALL, dtype, 'rn', true));
+    if (limits?.nan && pattern === 'weights') values[spread(slot, { count: SLOTS, length: size })] = NaN;
+    return values;
+  }
+  const rowAt = (i: number): number => Math.floor(i / rows.length) % rows.count;
+  if (!limits)
+    return weighed && pattern === 'peaked' && rows.length > 1
+      ? values.map((value, i) => (isBare(rowAt(i)) ? alikeIn(tensor, values[i - (i % rows.length)]!) : value))
+      : values;
+  if (pattern === 'weights') return values;
   // One number a row that usually is within bounds is no element among others.
-  if (tensor.usual && inner === 1 && pattern !== 'extreme') return values;
-  const rows = shape[rowMode]!;
-  for (let i = 0; i < size; i++) {
-    const row = Math.floor((Math.floor(i / inner) % rows) / alike);
-    const at = i % inner;
-    const value = values[i]!;
+  if (tensor.usual && rows.length === 1 && pattern !== 'extreme') return values;
+  const peak = weighed ? weighedPeak : peaked;
+  return values.map((value, i) => {
+    const row = Math.floor(rowAt(i) / alike);
+    const at = i % rows.length;
     const kind = row + Math.floor(row / EXTREMES) * 3 * ordinal;
     const special =
       pattern === 'extreme'
-        ? extreme(row, kind, at, inner, limits, value)
-        : at !== spread(row, rows, inner)
-          ? value
-          : pattern === 'peaked'
-            ? row % 2 === 0
-              ? 24
-              : -24
-            : limits.nan
-              ? NaN
-              : value;
-    values[i] = roundTo(special, dtype, 'rn', !limits.infinite);
-  }
-  return values;
+        ? extreme(row, kind, at, rows.length, limits, value)
+        : pattern === 'peaked'
+          ? peak(row, at, rows, value)
+          : limits.nan && isPoisoned(row, at, rows)
+            ? NaN
+            : value;
+    return roundTo(special, dtype, 'rn', !limits.infinite);
+  });
 }
 
+/** Makes weights small: a bias as large as the rest would keep one order in all rows, and a NaN test of a neighbour's element hidden. */
+const SMALL = 2 ** -6;
+
+/** What all integers of a row are: as a mask that allows all, or a count of nothing, where that is usual; else as the first one. */
+const alikeIn = ({ usual }: BoundTensor, first: number): number =>
+  [-1, 0].find((neutral) => usual && usual[0] <= neutral && neutral <= usual[1]) ?? first;
+
 /** Two rows of three have what is usual of all tensors, the others anything. */
-function isUsual(i: number, inner: number, rowMode: number, shape: readonly number[]): boolean {
-  return rowMode < 0 || (Math.floor(i / inner) % shape[rowMode]!) % 3 !== 2;
+function isUsual(i: number, rows: Rows | undefined): boolean {
+  return !rows || (Math.floor(i / rows.length) % rows.count) % 3 !== 2;
 }
 
 function within([least, largest]: Usual, dtype: Dtype, random: Random): number {
@@ -150,10 +168,6 @@ function extreme(
       return ordinaryValue * 2 ** -60;
   }
 }
-
-/** The places of consecutive rows differ in every small power of two, so that no element of a thread is left out. */
-const spread = (row: number, rows: number, length: number): number =>
-  (row * (Math.floor(length / rows) | 1)) % Math.max(1, length);
 
 /** Places of a weight that get their NaN in turn. */
 export const SLOTS = 48;

@@ -41,6 +41,24 @@ const scatter = planned(
   'rows',
 );
 
+const MIXTURE = `
+kernel: mixture
+doc: Rows of a table, each times a factor, times a gate and a gain.
+dims: { tokens: dynamic, rows: dynamic, top_k: 5, hidden: 8 }
+types: { T: [bf16] }
+tensors:
+  x: { shape: [rows, hidden], dtype: T }
+  slot: { shape: [tokens, top_k], dtype: i32 }
+  weight: { shape: [tokens, top_k], dtype: f32 }
+  gate: { shape: [tokens], dtype: T }
+  gain: { shape: [hidden], dtype: T }
+  out: { shape: [tokens, hidden], dtype: f32, access: out }
+formula: |
+  y = sum[top_k](select(slot >= 0, weight * f32(x[rows: slot]), 0.0))
+  out = y * f32(gate) * f32(gain)
+`;
+const mixture = planned(parseSpec(MIXTURE, 'own.yaml'), { dims: {}, types: T, flags: {} }, 'tokens');
+
 const all = [embedding, cache, pool, bag, scatter, twice];
 const values = ({ problem }: NamedProblem, tensor: string): readonly number[] => [
   ...problem.inputs.get(tensor)!,
@@ -203,6 +221,40 @@ test('poisoned rows have one NaN each, at every place of a vector', () => {
   const places = [...qkv.keys()].filter((i) => Number.isNaN(qkv[i]!));
   expect(places.map((i) => Math.floor(i / length))).toEqual([...Array(problem.extents['tokens']!).keys()]);
   expect(new Set(places.map((i) => (i % length) % 8)).size).toBe(8);
+});
+
+describe('a sum of rows that are gathered, with factors, a gate and a gain:', () => {
+  const problems = new Map(
+    problemsOf(mixture.bound, mixture.variant).map(({ name, problem }) => [name, problem]),
+  );
+  const poisoned = problems.get('tokens=64, poisoned')!.inputs;
+
+  test('beside the NaN of a factor an index is exactly -1 at each place of a row, and in others it is not', () => {
+    const slot = [...poisoned.get('slot')!];
+    const places = [...poisoned.get('weight')!.keys()].filter((i) =>
+      Number.isNaN(poisoned.get('weight')![i]!),
+    );
+    expect(places).toHaveLength(64);
+    expect(new Set(places.filter((i) => slot[i] === -1).map((i) => i % 5)).size).toBe(5);
+    expect(new Set(places.filter((i) => slot[i]! >= 0).map((i) => i % 5)).size).toBe(5);
+  });
+
+  test('one number a row is NaN in one row of eight, and the weights are small', () => {
+    const gate = [...poisoned.get('gate')!];
+    expect(gate.flatMap((value, row) => (Number.isNaN(value) ? [row] : []))).toEqual(
+      Array.from({ length: 8 }, (_, n) => 8 * n),
+    );
+    expect(Math.max(...poisoned.get('gain')!.map(Math.abs))).toBeLessThan(0.5);
+  });
+
+  test('in the problem of peaks indices are few and in range', () => {
+    expect(new Set(problems.get('tokens=64, peaked')!.inputs.get('slot'))).toEqual(new Set([0, 1, 2, 3]));
+  });
+
+  test('a NaN in a weight comes each time with other values beside it', () => {
+    const gains = [0, 1].map((slot) => problems.get(`tokens=1, weights ${slot}`)!.inputs.get('gain')!);
+    expect(gains[0]!.filter((value) => gains[1]!.includes(value)).length).toBeLessThan(4);
+  });
 });
 
 test('rows are independent where no reduction runs over them', () => {
