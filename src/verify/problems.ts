@@ -3,7 +3,7 @@
 import { evaluateGrid, type VariantEntry } from '../device/index.js';
 import type { BoundKernel, BoundTensor } from '../spec/index.js';
 import { indicesFor, INTEGER, offsetsByThree, offsetsInto } from './indices.js';
-import { isWeight, layoutOf } from './layout.js';
+import { layoutOf } from './layout.js';
 import { isWeighed } from './peaks.js';
 import { Random, seedOf } from './random.js';
 import { rolesOf, type Roles } from './roles.js';
@@ -61,10 +61,13 @@ export function problemsOf(bound: BoundKernel, variant: VariantEntry): readonly 
     : named;
 }
 
-/** A NaN in a weight is looked for at several of its places, one row each time: in a row of x it would spread. */
+/** A NaN in what all rows share, such as a weight, is looked for at several of its places, one row each time: in a row it would spread. */
 function weightSlots(bound: BoundKernel): readonly number[] {
-  const weights = bound.tensors.filter((tensor) => isWeight(tensor) && isFloat(tensor.dtype));
-  return weights.length === 0 ? [] : Array.from({ length: SLOTS }, (_, slot) => slot);
+  const shared = bound.tensors.some(
+    ({ access, dtype, modes }) =>
+      access === 'in' && isFloat(dtype) && modes.every(({ extent }) => extent !== 'dynamic'),
+  );
+  return shared ? Array.from({ length: SLOTS }, (_, slot) => slot) : [];
 }
 
 /** Elements that one position along the dynamic dimensions has at most. */
