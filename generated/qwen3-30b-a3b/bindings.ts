@@ -75,7 +75,7 @@ export interface MoeCombineBf16Arguments {
 
 /** Launches moe_combine (T = bf16); picks among 4 variants by architecture, phase and dims. */
 export function moeCombineBf16(launcher: KernelLauncher, args: MoeCombineBf16Arguments, options?: LaunchOptions): void {
-  launcher.launch({"flags":{"residual":false,"shared":false},"kernel":"moe_combine","types":{"T":"bf16"}}, { ...args }, options);
+  launcher.launch({"flags":{"gated":false,"residual":false,"shared":false},"kernel":"moe_combine","types":{"T":"bf16"}}, { ...args }, options);
 }
 
 /** Arguments of moe_combine_rms_norm. */
@@ -98,7 +98,7 @@ export interface MoeCombineRmsNormBf16Arguments {
 
 /** Launches moe_combine_rms_norm (T = bf16); picks among 4 variants by architecture, phase and dims. */
 export function moeCombineRmsNormBf16(launcher: KernelLauncher, args: MoeCombineRmsNormBf16Arguments, options?: LaunchOptions): void {
-  launcher.launch({"flags":{"shared":false,"unit_offset":false},"kernel":"moe_combine_rms_norm","types":{"T":"bf16"}}, { ...args }, options);
+  launcher.launch({"flags":{"gated":false,"shared":false,"unit_offset":false},"kernel":"moe_combine_rms_norm","types":{"T":"bf16"}}, { ...args }, options);
 }
 
 /** Arguments of moe_dispatch. */
@@ -117,7 +117,7 @@ export interface MoeDispatchBf16Arguments {
   readonly starts: Tensor<'i32'>;
   /** (128) i32, written, aligned to 4 bytes */
   readonly ends: Tensor<'i32'>;
-  /** (1) i32, written, aligned to 4 bytes */
+  /** (2) i32, written, aligned to 4 bytes */
   readonly errors: Tensor<'i32'>;
   /** (rows, 2048) bf16, written, aligned to 32 bytes */
   readonly out: Tensor<'bf16'>;
@@ -159,7 +159,7 @@ export interface MoePermuteArguments {
   readonly starts: Tensor<'i32'>;
   /** (128) i32, written, aligned to 4 bytes */
   readonly ends: Tensor<'i32'>;
-  /** (1) i32, written, aligned to 4 bytes */
+  /** (2) i32, written, aligned to 4 bytes */
   readonly errors: Tensor<'i32'>;
   /** i32 */
   readonly first: number;

@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm100, decode, dependent launch
-# key: 0e693f3eaa1852ccd388033a37c9c8f334987c7d1e85947b9a78035592d28252
+# key: fcb0aae9cb919daccceddb012a1bf20b66adb0746d846827eeed1e094b1d824e
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 16 at a time, 128 threads a row
 # schedule: 128 threads a CTA

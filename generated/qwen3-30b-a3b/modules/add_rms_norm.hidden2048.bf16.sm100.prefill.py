@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm100, prefill, dependent launch
-# key: 9c9a7b85a300ba256096240ab7422ba7118828ad68c4b186c1e61ca224d33497
+# key: ebeb50cec6bf43949a099ba44f45572dda358c1a3c6c071f184df65d4ad60a94
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 16 at a time, 64 threads a row
 # schedule: 128 threads a CTA

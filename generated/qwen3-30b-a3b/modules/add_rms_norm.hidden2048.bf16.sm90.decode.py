@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm90, decode, dependent launch
-# key: f3fbca21be158d585a529ee9a63f7aefd1739b58a13edd7169310746da4acd8e
+# key: b747f15e0e1e74da7c952cd84fa78264dafa129893aa0d2c88f8a817082dd76a
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 8 at a time, 256 threads a row
 # schedule: 256 threads a CTA

@@ -3,11 +3,11 @@
 # Writes each token's row to its experts, in one launch: for few tokens, as each CTA counts all choices. Rows
 # are ordered by expert, then by token and choice; each expert's rows start at a multiple of pad. Of all
 # experts, [first, first + experts) are local: other choices get slot -1. An id outside [0, total) is counted
-# in errors.
+# in errors, and so are the rows that the buffer is short of: choices that find no row get slot -1.
 # Source: arXiv 2101.03961, section 2.2
 # 
 # target: sm100, decode, dependent launch
-# key: 5413cc10c6ac2ea430329d92239612a6a6752b1650a4d40b87c404ed1ce71913
+# key: 209c7b3f31a4907461df55b3f881f5a8c83d65c4e7f80f6d7cddfc4b9997ee3f
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 16 at a time, 128 threads a row
 # schedule: 256 threads a CTA
@@ -49,7 +49,7 @@ def kernel(
     counts_ptr: cute.Pointer,  # (experts=128) i32, written
     starts_ptr: cute.Pointer,  # (experts=128) i32, written
     ends_ptr: cute.Pointer,  # (experts=128) i32, written
-    errors_ptr: cute.Pointer,  # (fault=1) i32, written
+    errors_ptr: cute.Pointer,  # (faults=2) i32, written
     out_ptr: cute.Pointer,  # (rows, hidden=2048) bf16, written
     tokens: Int32,  # extent
     rows: Int32,  # extent
@@ -60,7 +60,7 @@ def kernel(
     shared = cutlass.memory.SmemAllocator()
     s_n = shared.allocate_tensor(Int32, cute.make_layout(128), byte_alignment=16)
     s_n_before = shared.allocate_tensor(Int32, cute.make_layout(128), byte_alignment=16)
-    s_counts = shared.allocate_tensor(Int32, cute.make_layout(1), byte_alignment=16)
+    s_unknown = shared.allocate_tensor(Int32, cute.make_layout(2), byte_alignment=16)
     s_begin = shared.allocate_tensor(Int32, cute.make_layout(128), byte_alignment=16)
     s_begin_warps = shared.allocate_tensor(Int32, cute.make_layout(4), byte_alignment=16)
     s_rank_in_expert = shared.allocate_tensor(Int32, cute.make_layout(2), byte_alignment=16)
@@ -68,14 +68,14 @@ def kernel(
     if thread < 128:
         s_n[thread] = 0
         s_n_before[thread] = 0
-    if thread < 1:
-        s_counts[thread] = 0
+    if thread < 2:
+        s_unknown[thread] = 0
     cute.arch.sync_threads()
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
     for counted in cutlass.range(thread, tokens * 8, 1024):
         r_n_bins = cute.make_rmem_tensor((4,), Int32)
-        r_row_bins = cute.make_rmem_tensor((4,), Int32)
+        r_unknown_bins = cute.make_rmem_tensor((4,), Int32)
         for step in cutlass.range_constexpr(4):
             place_or_last = cute.math.min(counted + step * 256, tokens * 8 - 1)
             counted_row = place_or_last
@@ -84,14 +84,14 @@ def kernel(
             t = g_ids[0]
             bin = t - first
             r_n_bins[step] = bin
-            r_row_bins[step] = Int32(cutlass.select_(t < 0 or t >= 128, Int32(0), Int32(-1)))
+            r_unknown_bins[step] = Int32(cutlass.select_(t < 0 or t >= 128, Int32(0), Int32(-1)))
         for step in cutlass.range_constexpr(4):
             if r_n_bins[step] >= 0 and r_n_bins[step] < 128 and counted + step * 256 < tokens * 8:
                 cute.arch.atomic_add(s_n.iterator + (r_n_bins[step]), Int32(1), sem="relaxed", scope="cta")
                 if counted + step * 256 < cta * 2:
                     cute.arch.atomic_add(s_n_before.iterator + (r_n_bins[step]), Int32(1), sem="relaxed", scope="cta")
-            if r_row_bins[step] >= 0 and r_row_bins[step] < 1 and counted + step * 256 < tokens * 8:
-                cute.arch.atomic_add(s_counts.iterator + (r_row_bins[step]), Int32(1), sem="relaxed", scope="cta")
+            if r_unknown_bins[step] >= 0 and r_unknown_bins[step] < 2 and counted + step * 256 < tokens * 8:
+                cute.arch.atomic_add(s_unknown.iterator + (r_unknown_bins[step]), Int32(1), sem="relaxed", scope="cta")
     cute.arch.sync_threads()
     warp = thread // 32
     position = thread
@@ -129,11 +129,15 @@ def kernel(
         # ends: (experts=128) i32
         g_ends = cute.make_tensor(ends_ptr + (Int64(cta * 256 + thread)), cute.make_layout(1))
         padded_2 = (s_n[cta * 256 + thread] + 16 - 1) // 16 * 16
-        g_ends[0] = s_begin[cta * 256 + thread] + padded_2
-    if cta * 256 + thread < 1:
-        # errors: (fault=1) i32
+        end = s_begin[cta * 256 + thread] + padded_2
+        g_ends[0] = end
+    if cta * 256 + thread < 2:
+        # errors: (faults=2) i32
         g_errors = cute.make_tensor(errors_ptr + (Int64(cta * 256 + thread)), cute.make_layout(1))
-        g_errors[0] = s_counts[cta * 256 + thread]
+        padded_3 = (s_n[127] + 16 - 1) // 16 * 16
+        end_1 = s_begin[127] + padded_3
+        short = cute.math.max(end_1 - Int32(Int64(rows)), 0)
+        g_errors[0] = Int32(cutlass.select_(cta * 256 + thread == 0, Int32(s_unknown[cta * 256 + thread]), Int32(short)))
     row = cta * 2 + thread // 128
     valid = row < tokens * 8
     own_row = cta * 2 + thread
@@ -170,7 +174,9 @@ def kernel(
         r_x[None].store(g_x[lane, None].load())
     bin_3 = ids - first
     at = Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(bin_3), Int32(0)))
-    place = Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(s_begin[at]), Int32(0))) + rank_in_expert_1), Int32(-1)))
+    row_1 = Int32(cutlass.select_(bin_3 >= 0 and bin_3 < 128, Int32(s_begin[at]), Int32(0))) + rank_in_expert_1
+    kept = bin_3 >= 0 and bin_3 < 128 and row_1 < Int32(Int64(rows))
+    place = Int32(cutlass.select_(kept, Int32(row_1), Int32(-1)))
     # out: (rows, hidden=2048) bf16
     g_out = cute.make_tensor(out_ptr + cute.assume(Int64(place) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
     if valid and Int64(place) >= 0 and Int64(place) < Int64(rows):

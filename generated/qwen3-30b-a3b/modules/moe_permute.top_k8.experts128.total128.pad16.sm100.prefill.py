@@ -3,11 +3,11 @@
 # Where the rows of a mixture of experts go, for grouped matrix products that gather their own input. Rows are
 # ordered by expert, then by token and choice; each expert's rows start at a multiple of pad. Of all experts,
 # [first, first + experts) are local: other choices get slot -1. An id outside [0, total) is counted in
-# errors.
+# errors, and so are the rows that the buffer is short of: choices that find no row get slot -1.
 # Source: arXiv 2101.03961, section 2.2
 # 
 # target: sm100, prefill, dependent launch
-# key: 6ebda219ae520d5f5f58655baf62188e4ed340bbccc40d8713426a6c2fbb0fda
+# key: 6e219079bf01bd40f063c1b375fe0bb08a9a1ee9d92eb4044179a9b10f043a61
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 1 elements a row, 1 at a time, 1 threads a row
 # schedule: 512 threads a CTA
@@ -49,7 +49,7 @@ def kernel(
     counts_ptr: cute.Pointer,  # (experts=128) i32, written
     starts_ptr: cute.Pointer,  # (experts=128) i32, written
     ends_ptr: cute.Pointer,  # (experts=128) i32, written
-    errors_ptr: cute.Pointer,  # (fault=1) i32, written
+    errors_ptr: cute.Pointer,  # (faults=2) i32, written
     tokens: Int32,  # extent
     rows: Int32,  # extent
     first: Int32,
@@ -60,11 +60,11 @@ def kernel(
     s_n = shared.allocate_tensor(Int32, cute.make_layout(128), byte_alignment=16)
     s_n_before = shared.allocate_tensor(Int32, cute.make_layout(128), byte_alignment=16)
     s_n_warps = shared.allocate_tensor(Int32, cute.make_layout(2048), byte_alignment=16)
-    s_counts = shared.allocate_tensor(Int32, cute.make_layout(1), byte_alignment=16)
+    s_unknown = shared.allocate_tensor(Int32, cute.make_layout(2), byte_alignment=16)
     s_n_own = shared.allocate_tensor(Int32, cute.make_layout(384), byte_alignment=16)
     s_n_shown = shared.allocate_tensor(Int32, cute.make_layout(3072), byte_alignment=16)
-    s_counts_own = shared.allocate_tensor(Int32, cute.make_layout(1), byte_alignment=16)
-    s_counts_shown = shared.allocate_tensor(Int32, cute.make_layout(8), byte_alignment=16)
+    s_unknown_own = shared.allocate_tensor(Int32, cute.make_layout(2), byte_alignment=16)
+    s_unknown_shown = shared.allocate_tensor(Int32, cute.make_layout(16), byte_alignment=16)
     s_begin = shared.allocate_tensor(Int32, cute.make_layout(128), byte_alignment=16)
     s_begin_warps = shared.allocate_tensor(Int32, cute.make_layout(4), byte_alignment=16)
     tiles_a_cta = (cute.math.max((tokens * 8 + 511) // 512, 1) + (cute.arch.grid_dim()[0] - 1)) // cute.arch.grid_dim()[0]
@@ -79,8 +79,8 @@ def kernel(
     other_rows = tokens * 8 - cluster_rows
     if thread < 384:
         s_n_own[thread] = 0
-    if thread < 1:
-        s_counts_own[thread] = 0
+    if thread < 2:
+        s_unknown_own[thread] = 0
     for element in cutlass.range(thread, 2048, 512):
         s_n_warps[element] = 0
     cute.arch.sync_threads()
@@ -88,7 +88,7 @@ def kernel(
     cute.arch.griddepcontrol_launch_dependents()
     for counted in cutlass.range(own_begin, own_end, 128):
         r_n_bins = cute.make_rmem_tensor((4,), Int32)
-        r_row_bins = cute.make_rmem_tensor((4,), Int32)
+        r_unknown_bins = cute.make_rmem_tensor((4,), Int32)
         for step in cutlass.range_constexpr(4):
             place_or_last = cute.math.min(counted + step * 32, own_end - 1)
             counted_row = place_or_last
@@ -97,15 +97,15 @@ def kernel(
             t = g_ids[0]
             bin = t - first
             r_n_bins[step] = bin
-            r_row_bins[step] = Int32(cutlass.select_(t < 0 or t >= 128, Int32(0), Int32(-1)))
+            r_unknown_bins[step] = Int32(cutlass.select_(t < 0 or t >= 128, Int32(0), Int32(-1)))
         for step in cutlass.range_constexpr(4):
             if r_n_bins[step] >= 0 and r_n_bins[step] < 128 and counted + step * 32 < own_end:
                 cute.arch.atomic_add(s_n_warps.iterator + (thread // 32 * 128 + r_n_bins[step]), Int32(1), sem="relaxed", scope="cta")
-            if r_row_bins[step] >= 0 and r_row_bins[step] < 1 and counted + step * 32 < own_end:
-                cute.arch.atomic_add(s_counts_own.iterator + (r_row_bins[step]), Int32(1), sem="relaxed", scope="cta")
+            if r_unknown_bins[step] >= 0 and r_unknown_bins[step] < 2 and counted + step * 32 < own_end:
+                cute.arch.atomic_add(s_unknown_own.iterator + (r_unknown_bins[step]), Int32(1), sem="relaxed", scope="cta")
     for counted_1 in cutlass.range(cute.arch.block_idx_in_cluster() * 512 + thread, other_rows, 32768):
         r_n_bins_1 = cute.make_rmem_tensor((8,), Int32)
-        r_row_bins_1 = cute.make_rmem_tensor((8,), Int32)
+        r_unknown_bins_1 = cute.make_rmem_tensor((8,), Int32)
         for step_1 in cutlass.range_constexpr(8):
             place_or_last_1 = cute.math.min(counted_1 + step_1 * 4096, other_rows - 1)
             counted_row_1 = Int32(cutlass.select_(place_or_last_1 < cluster_begin, Int32(place_or_last_1), Int32(place_or_last_1 + cluster_rows)))
@@ -114,12 +114,12 @@ def kernel(
             t_1 = g_ids_1[0]
             bin_1 = t_1 - first
             r_n_bins_1[step_1] = bin_1
-            r_row_bins_1[step_1] = Int32(cutlass.select_(t_1 < 0 or t_1 >= 128, Int32(0), Int32(-1)))
+            r_unknown_bins_1[step_1] = Int32(cutlass.select_(t_1 < 0 or t_1 >= 128, Int32(0), Int32(-1)))
         for step_1 in cutlass.range_constexpr(8):
             if r_n_bins_1[step_1] >= 0 and r_n_bins_1[step_1] < 128 and counted_1 + step_1 * 4096 < other_rows:
                 cute.arch.atomic_add(s_n_own.iterator + (Int32(cutlass.select_(counted_1 + step_1 * 4096 < cluster_begin, Int32(0), Int32(256))) + r_n_bins_1[step_1]), Int32(1), sem="relaxed", scope="cta")
-            if r_row_bins_1[step_1] >= 0 and r_row_bins_1[step_1] < 1 and counted_1 + step_1 * 4096 < other_rows:
-                cute.arch.atomic_add(s_counts_own.iterator + (r_row_bins_1[step_1]), Int32(1), sem="relaxed", scope="cta")
+            if r_unknown_bins_1[step_1] >= 0 and r_unknown_bins_1[step_1] < 2 and counted_1 + step_1 * 4096 < other_rows:
+                cute.arch.atomic_add(s_unknown_own.iterator + (r_unknown_bins_1[step_1]), Int32(1), sem="relaxed", scope="cta")
     cute.arch.sync_threads()
     if thread < 128:
         own_sum = 0
@@ -132,10 +132,10 @@ def kernel(
         for peer in cutlass.range_constexpr(8):
             remote = cute.arch.map_dsmem_ptr(s_n_shown.iterator + (cute.arch.block_idx_in_cluster() * 384 + thread), Int32(peer))
             cute.arch.inline_ptx("st.shared::cluster.b32 [{$r0}], {$r1};", read_only_args=[remote.toint(), s_n_own[thread]])
-    if thread < 1:
+    if thread < 2:
         for peer in cutlass.range_constexpr(8):
-            remote = cute.arch.map_dsmem_ptr(s_counts_shown.iterator + (cute.arch.block_idx_in_cluster() + thread), Int32(peer))
-            cute.arch.inline_ptx("st.shared::cluster.b32 [{$r0}], {$r1};", read_only_args=[remote.toint(), s_counts_own[thread]])
+            remote = cute.arch.map_dsmem_ptr(s_unknown_shown.iterator + (cute.arch.block_idx_in_cluster() * 2 + thread), Int32(peer))
+            cute.arch.inline_ptx("st.shared::cluster.b32 [{$r0}], {$r1};", read_only_args=[remote.toint(), s_unknown_own[thread]])
     cute.arch.cluster_arrive()
     cute.arch.cluster_wait()
     if thread < 128:
@@ -148,11 +148,11 @@ def kernel(
             sum_before = sum_before + (s_n_shown[each_cta * 384 + thread] + Int32(cutlass.select_(each_cta < cute.arch.block_idx_in_cluster(), Int32(s_n_shown[each_cta * 384 + (128 + thread)]), Int32(0))))
         s_n[thread] = sum
         s_n_before[thread] = sum_before
-    if thread < 1:
+    if thread < 2:
         sum_1 = 0
         for each_cta_1 in cutlass.range_constexpr(8):
-            sum_1 = sum_1 + s_counts_shown[each_cta_1 + thread]
-        s_counts[thread] = sum_1
+            sum_1 = sum_1 + s_unknown_shown[each_cta_1 * 2 + thread]
+        s_unknown[thread] = sum_1
     cute.arch.sync_threads()
     if thread < 128:
         start = s_n_before[thread]
@@ -197,11 +197,15 @@ def kernel(
         # ends: (experts=128) i32
         g_ends = cute.make_tensor(ends_ptr + (Int64(cta * 512 + thread)), cute.make_layout(1))
         padded_2 = (s_n[cta * 512 + thread] + 16 - 1) // 16 * 16
-        g_ends[0] = s_begin[cta * 512 + thread] + padded_2
-    if cta * 512 + thread < 1:
-        # errors: (fault=1) i32
+        end = s_begin[cta * 512 + thread] + padded_2
+        g_ends[0] = end
+    if cta * 512 + thread < 2:
+        # errors: (faults=2) i32
         g_errors = cute.make_tensor(errors_ptr + (Int64(cta * 512 + thread)), cute.make_layout(1))
-        g_errors[0] = s_counts[cta * 512 + thread]
+        padded_3 = (s_n[127] + 16 - 1) // 16 * 16
+        end_1 = s_begin[127] + padded_3
+        short = cute.math.max(end_1 - Int32(Int64(rows)), 0)
+        g_errors[0] = Int32(cutlass.select_(cta * 512 + thread == 0, Int32(s_unknown[cta * 512 + thread]), Int32(short)))
     for row_tile in cutlass.range(0, tiles_a_cta, 1):
         row = own_begin + row_tile * 32
         valid = row < tokens * 8
@@ -235,7 +239,9 @@ def kernel(
         g_slot = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
         bin_4 = ids - first
         at = Int32(cutlass.select_(bin_4 >= 0 and bin_4 < 128, Int32(bin_4), Int32(0)))
-        place = Int32(cutlass.select_(bin_4 >= 0 and bin_4 < 128, Int32(Int32(cutlass.select_(bin_4 >= 0 and bin_4 < 128, Int32(s_begin[at]), Int32(0))) + rank_in_expert), Int32(-1)))
+        row_1 = Int32(cutlass.select_(bin_4 >= 0 and bin_4 < 128, Int32(s_begin[at]), Int32(0))) + rank_in_expert
+        kept = bin_4 >= 0 and bin_4 < 128 and row_1 < Int32(Int64(rows))
+        place = Int32(cutlass.select_(kept, Int32(row_1), Int32(-1)))
         if valid:
             g_slot[0] = place
         # source: (rows) i32

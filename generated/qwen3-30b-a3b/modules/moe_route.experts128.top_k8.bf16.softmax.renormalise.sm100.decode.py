@@ -8,7 +8,7 @@
 # Qwen3-MoE
 # 
 # target: sm100, decode, dependent launch
-# key: fcee9bb3716e5e6578aee94acbe6d8eebf73a3cc5a7c5fefe0098b6116ebf301
+# key: 50008ea3d28b5f91ba999ab12179c3af35e4c45ad11333e8f7f36fbdb6d8682e
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 128 elements a row, 4 at a time, one warp a row, which selects in registers
 # schedule: 32 threads a CTA

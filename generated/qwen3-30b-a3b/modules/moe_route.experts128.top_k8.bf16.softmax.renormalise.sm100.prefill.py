@@ -8,7 +8,7 @@
 # Qwen3-MoE
 # 
 # target: sm100, prefill, dependent launch
-# key: cc4ce9755509e77605caeebdc715fe500753894e962d52f41085fa73a703bc78
+# key: b026d32c29d74bd1217e06276eaf14084e6d901b970d0bf28ecb2433a5b6d1d2
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 128 elements a row, 4 at a time, one warp a row, which selects in registers
 # schedule: 128 threads a CTA

@@ -8,7 +8,7 @@
 # Qwen3-MoE
 # 
 # target: sm90, prefill, dependent launch
-# key: 8f1e8b6e5e6b4b4c3fa265b5d70a20c289f1f56e301486fd0cf122f819d2512f
+# key: 28adb65dcd06691d7dbac3794997445fcd955c995a5ce6f3cbe2bda6c7d58ff7
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 128 elements a row, 4 at a time, one warp a row, which selects in registers
 # schedule: 128 threads a CTA
@@ -63,11 +63,6 @@ def placed_key(value: Float32, position: Int32, ascending: cutlass.Constexpr) ->
 
 
 @cute.jit
-def prefetch_l2(view: cute.Tensor):
-    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")
-
-
-@cute.jit
 def reduce_max(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
     # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
     offset = threads * stride // 2
@@ -115,12 +110,6 @@ def kernel(
     g_logits = cute.make_tensor(logits_ptr + cute.assume(Int64(row) * 128, divby=4), cute.make_layout((32, 4), stride=(4, 1)))
     r_logits = cute.make_rmem_tensor((4,), BFloat16)
     r_logits.fill(0)
-    if valid:
-        prefetch_l2(g_logits[lane, None])
-    # ids: (tokens, top_k=8) i32
-    g_ids = cute.make_tensor(ids_ptr + (Int64(row) * 8), cute.make_layout((32, 1), stride=(1, 0)))
-    # weights: (tokens, top_k=8) f32
-    g_weights = cute.make_tensor(weights_ptr + (Int64(row) * 8), cute.make_layout((32, 1), stride=(1, 0)))
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
     if valid:
@@ -164,6 +153,8 @@ def kernel(
                 r_logits_1[element_2] = g_logits_1[0]
     r_picked = cute.make_rmem_tensor((1,), Float32)
     total = Float32(0.0)
+    # ids: (tokens, top_k=8) i32
+    g_ids = cute.make_tensor(ids_ptr + (Int64(row) * 8), cute.make_layout((32, 1), stride=(1, 0)))
     rcp = refined_rcp(sum)
     picked = cute.math.exp(r_logits_1[None].load().to(Float32) - max_) * rcp
     r_picked[None].store(picked)
@@ -173,6 +164,8 @@ def kernel(
         if lane < 8:
             g_ids[lane, None].store(r_chosen[None].load())
     total = reduce_sum(total, 32, 1)
+    # weights: (tokens, top_k=8) f32
+    g_weights = cute.make_tensor(weights_ptr + (Int64(row) * 8), cute.make_layout((32, 1), stride=(1, 0)))
     rcp_1 = refined_rcp(total)
     if valid:
         share = r_picked[None].load() * rcp_1

@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm100, decode, dependent launch
-# key: 3148a3b0716f7dc74307a5526d5730fc5d71307a74c2cd4fd236811989d3f1d3
+# key: 762ef08e1d264184a17fe1ab40e7a99aaaff841be6d606907512bf81e3aa76ee
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 128 elements a row, 16 at a time, 4 threads a row
 # schedule: k: 128 elements a row, 16 at a time, 4 threads a row

@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm100, prefill, dependent launch
-# key: d55b31a27adf2a37c3577e1c239291ddfec27822b7f2755b6676edf7ee9f188d
+# key: e4ce5349bf1bbb301e6b8c44f01c212be6c9a7bf156826bc3f63b24771f6621b
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 2 positions of q_heads a thread: what does not vary along it is loaded once for them
 # schedule: q: 256 elements a row, 16 at a time, 4 threads a row

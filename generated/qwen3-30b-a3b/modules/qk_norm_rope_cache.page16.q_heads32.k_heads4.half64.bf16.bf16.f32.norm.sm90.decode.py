@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm90, decode, dependent launch
-# key: c3f1265d6ec3995bee2c16a5503adf304ac557e8322be7ee6738050872fa28b4
+# key: 510d1aa866f72e30cfb1cb9bb34ce6c5161ec76752711d34833c509c06fc512c
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 128 elements a row, 8 at a time, 8 threads a row
 # schedule: k: 128 elements a row, 8 at a time, 8 threads a row

@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm90, prefill, dependent launch
-# key: ea4489ceccc3493357d7891ef9ce0cd19717fd01e7e50a491447b2d350aa361b
+# key: 3b2315776be2da210687e9418eccd1731380bd699a2f9d246ea78dd1c3f25359
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 4 positions of q_heads a thread: what does not vary along it is loaded once for them
 # schedule: q: 512 elements a row, 8 at a time, 8 threads a row

@@ -1,10 +1,10 @@
 # ragged_expand.batch256.sm90.prefill: rendered by rose-gen, do not edit
 # 
 # The sequence of each token of a ragged batch and its position there, after what the cache holds of it
-# already. Tokens past the last end get sequence batch and position 0.
+# already. Tokens past the last end get sequence -1, which slot_mapping maps to no slot, and position 0.
 # 
 # target: sm90, prefill, dependent launch
-# key: 24a0e540606ff16efb04711211d770a6dc55f406fdde9d03f21c5e1a8c99d245
+# key: 0d0aca171601ab33152c940c09105660ea88827ab788cef2b5e221dea852d46f
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 256 elements a row, 4 at a time, 8 threads a row
 # schedule: 128 threads a CTA
@@ -51,13 +51,15 @@ def kernel(
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     lane = thread % 8
+    row = cta * 16 + thread // 8
+    valid = row < tokens
     # ends: (batch=256) i32
     g_ends = cute.make_tensor(ends_ptr, cute.make_layout((8, 4, 8), stride=(4, 1, 32)))
     r_ends = cute.make_rmem_tensor((4, 8), Int32)
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
     for tile in cutlass.range_constexpr(8):
         r_ends[None, tile].store(g_ends[lane, None, tile].load())
-    row = cta * 16 + thread // 8
-    valid = row < tokens
     sum = Float32(0.0)
     token = Int32(Int64(row))
     for tile in cutlass.range_constexpr(8):
@@ -66,10 +68,9 @@ def kernel(
     # sequence: (tokens) i32
     g_sequence = cute.make_tensor(sequence_ptr + Int64(row), cute.make_layout(1))
     owner = Int32(sum)
-    cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
+    held = owner < 256
     if valid and lane == 0:
-        g_sequence[0] = owner
+        g_sequence[0] = Int32(cutlass.select_(held, Int32(owner), Int32(-1)))
     # position: (tokens) i32
     g_position = cute.make_tensor(position_ptr + Int64(row), cute.make_layout(1))
     # starts: (batch=256) i32
@@ -83,7 +84,7 @@ def kernel(
     if valid and Int64(owner) >= 0 and Int64(owner) < 256:
         cached = g_cached[0]
     if valid and lane == 0:
-        g_position[0] = Int32(cutlass.select_(owner < 256, Int32(token - starts + cached), Int32(0)))
+        g_position[0] = Int32(cutlass.select_(held, Int32(token - starts + cached), Int32(0)))
 
 
 @cute.jit

@@ -44,6 +44,8 @@ def kernel(
     warp = thread // 32
     position = thread
     own = 0
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
     if position < 256:
         # lengths: (batch=256) i32
         g_lengths = cute.make_tensor(lengths_ptr + Int64(position), cute.make_layout(1))
@@ -61,8 +63,6 @@ def kernel(
     if position < 256:
         s_begin[position] = base + up_to - own
     cute.arch.sync_threads()
-    cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
     if cta * 1024 + thread < 256:
         # starts: (batch=256) i32
         g_starts = cute.make_tensor(starts_ptr + (Int64(cta * 1024 + thread)), cute.make_layout(1))

@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm100, decode, dependent launch
-# key: 2028688d6159c3e6ff38e125299a70a4df148b341a173aec6703bb92ba30151f
+# key: a65ca9493ec5aaf4bc350148e77eb5edaaccd5bd741baf3ee7898ee55de469a3
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 16 at a time, 128 threads a row
 # schedule: 128 threads a CTA

@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm100, prefill, dependent launch
-# key: 0c6fdc79d17437650e988d7268ca25f2107b7ca76432d658a913db81505d2fca
+# key: 57826a3c4505588e85e3bc58174ca95e9aeb4ed747c22a51e8729b63689f5a45
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 16 at a time, 64 threads a row
 # schedule: 128 threads a CTA

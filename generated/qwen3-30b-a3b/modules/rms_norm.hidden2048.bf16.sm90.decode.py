@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm90, decode, dependent launch
-# key: e54dcf571f442eccef3bbe086f6dd9e21d543dada69bb27e1078eff304b13aeb
+# key: 6a6209aada5d2c2faa2e805362f21cdc9d3b1c99fb110cde4c7b847ad6bc9976
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 8 at a time, 256 threads a row
 # schedule: 256 threads a CTA

@@ -11,7 +11,7 @@
 # (min_p); penalties arXiv 1909.05858, section 4.1; Philox 4x32-10, doi 10.1145/2063384.2063405
 # 
 # target: sm100, decode, dependent launch
-# key: 0d9ef02ff2c42e094901aaaebd8743a3c3c41359aaba0c82e56ed9c8ddcb5859
+# key: 7bb5b3a7abd63ec5ba122cf9eaf0c297f0a8737a41bd6833bb774693274397c2
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 151936 elements a row, 2 at a time, 1024 threads of each of 2 CTAs
 # schedule: each pass loads the row again: a batch of such rows stays in the L2 cache

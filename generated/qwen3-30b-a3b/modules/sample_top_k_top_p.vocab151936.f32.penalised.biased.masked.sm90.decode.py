@@ -11,7 +11,7 @@
 # (min_p); penalties arXiv 1909.05858, section 4.1; Philox 4x32-10, doi 10.1145/2063384.2063405
 # 
 # target: sm90, decode, dependent launch
-# key: 1674352ebb037d2bdebf4eb1cfb89980208f39483b368c02ebc8b0d897e14472
+# key: 3c0bad91af058ef34e86cf69d74bd357d15e78946f3803cae29584d44f917fb7
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 151936 elements a row, 2 at a time, 1024 threads of each of 2 CTAs
 # schedule: each pass loads the row again: a batch of such rows stays in the L2 cache

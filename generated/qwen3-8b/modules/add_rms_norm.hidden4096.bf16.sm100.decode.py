@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm100, decode, dependent launch
-# key: be3750efa7a08401d8f2668b6211b6f0683d8d2fe5a53a190c594a0dbc7595df
+# key: 61c6c806f78fcba805ed9a2be10741d94268112e1f3571faba7925703068c3db
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 16 at a time, 256 threads a row
 # schedule: 256 threads a CTA

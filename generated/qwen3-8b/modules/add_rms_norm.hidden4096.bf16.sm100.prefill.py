@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm100, prefill, dependent launch
-# key: 1fff16b20608aa8e9f35e97abc22bac92efc2bf107d694c2447b02c8952acb17
+# key: 3b1811210800f1c3a447a4d70666879685719280e1535526311a545e49b5c2b1
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 16 at a time, 128 threads a row
 # schedule: 128 threads a CTA

@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm90, decode, dependent launch
-# key: 79cbab1f8cba529645123b85ac500cd8d9a55a4e4c8224586a72f1d7fa30c25e
+# key: 85546adf8257f8ed89a08d37642ff7fb9e2ec25640ba4616be5bf870a84ce965
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 8 at a time, 512 threads a row
 # schedule: 512 threads a CTA

@@ -4,7 +4,7 @@
 # Source: arXiv 1910.07467, equation 4
 # 
 # target: sm90, prefill, dependent launch
-# key: 3df3e104f32e7c8d5dbdb8fae13951dffa02b378b8d05c5f9952f192965ede95
+# key: 312d01aca2335a5c1c94af9b10cfe57dfdee02dba84c7fd6c9730076f9b03b01
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 8 at a time, 128 threads a row
 # schedule: 128 threads a CTA

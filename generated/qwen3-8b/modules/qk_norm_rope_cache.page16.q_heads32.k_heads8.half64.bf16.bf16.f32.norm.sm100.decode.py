@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm100, decode, dependent launch
-# key: d8a2f72e10cacfaaa99175f900a0fe4582f7ef3dcdbd4bac550bce4aa9456bed
+# key: f65ec37809d6aacae36853e7f29b3632eddfdb50a2ea96b30c3db822f6eb8c74
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 128 elements a row, 16 at a time, 4 threads a row
 # schedule: k: 128 elements a row, 16 at a time, 4 threads a row

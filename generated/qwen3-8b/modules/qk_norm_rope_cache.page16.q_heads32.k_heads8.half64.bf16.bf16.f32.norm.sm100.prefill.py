@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm100, prefill, dependent launch
-# key: 6eec4c04a130007925404e72e000d2c8bf9bedf8a7ea9263988f52e4543dd637
+# key: d346760a2ef7ace13430cf9a2c16180a336f764c1194161cc058ba913fbb18eb
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 2 positions of q_heads a thread: what does not vary along it is loaded once for them
 # schedule: q: 256 elements a row, 16 at a time, 4 threads a row

@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm90, decode, dependent launch
-# key: 103e3a78ffad3ff1fc0fd0e216f68e98912330e8b6c6a9d803b6e941a1a77915
+# key: 16e472b4ae5636d75f56e84f66a795c1211bf6dad4b10de1686668d381ebd490
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 128 elements a row, 8 at a time, 8 threads a row
 # schedule: k: 128 elements a row, 8 at a time, 8 threads a row

@@ -7,7 +7,7 @@
 # Source: arXiv 2104.09864, equation 34; arXiv 1910.07467, equation 4; model card of Qwen3
 # 
 # target: sm90, prefill, dependent launch
-# key: 053d92825cc53c9916674ca25901ac48d174455b83a57ad1a0c5f380f91b4465
+# key: 1571e579eb327810fd6afaaeadb93a17a7e29f988dffb7b6ca5c2801c08cc21d
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: q: 4 positions of q_heads a thread: what does not vary along it is loaded once for them
 # schedule: q: 512 elements a row, 8 at a time, 8 threads a row

@@ -1,10 +1,10 @@
 # ragged_expand.batch256.sm100.prefill: rendered by rose-gen, do not edit
 # 
 # The sequence of each token of a ragged batch and its position there, after what the cache holds of it
-# already. Tokens past the last end get sequence batch and position 0.
+# already. Tokens past the last end get sequence -1, which slot_mapping maps to no slot, and position 0.
 # 
 # target: sm100, prefill, dependent launch
-# key: 5f96496f5ce4799435a7fda13dc4e3150226b3cdb0100c26851b491d06c0c423
+# key: 262cda1cde12674757cac9f1da8e53beba84aa14c58401c930b8741bc91c8b9f
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 256 elements a row, 8 at a time, 32 threads a row
 # schedule: 128 threads a CTA
@@ -51,12 +51,14 @@ def kernel(
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     lane = thread % 32
+    row = cta * 4 + thread // 32
+    valid = row < tokens
     # ends: (batch=256) i32
     g_ends = cute.make_tensor(ends_ptr, cute.make_layout((32, 8), stride=(8, 1)))
     r_ends = cute.make_rmem_tensor((8,), Int32)
+    cute.arch.griddepcontrol_wait()
+    cute.arch.griddepcontrol_launch_dependents()
     r_ends[None].store(g_ends[lane, None].load())
-    row = cta * 4 + thread // 32
-    valid = row < tokens
     sum = Float32(0.0)
     token = Int32(Int64(row))
     sum = sum + fold_sum(cute.where(r_ends[None].load() <= token, cute.full((8,), Float32(1.0), Float32), cute.full((8,), Float32(0.0), Float32)), 8)
@@ -64,10 +66,9 @@ def kernel(
     # sequence: (tokens) i32
     g_sequence = cute.make_tensor(sequence_ptr + Int64(row), cute.make_layout(1))
     owner = Int32(sum)
-    cute.arch.griddepcontrol_wait()
-    cute.arch.griddepcontrol_launch_dependents()
+    held = owner < 256
     if valid and lane == 0:
-        g_sequence[0] = owner
+        g_sequence[0] = Int32(cutlass.select_(held, Int32(owner), Int32(-1)))
     # position: (tokens) i32
     g_position = cute.make_tensor(position_ptr + Int64(row), cute.make_layout(1))
     # starts: (batch=256) i32
@@ -81,7 +82,7 @@ def kernel(
     if valid and Int64(owner) >= 0 and Int64(owner) < 256:
         cached = g_cached[0]
     if valid and lane == 0:
-        g_position[0] = Int32(cutlass.select_(owner < 256, Int32(token - starts + cached), Int32(0)))
+        g_position[0] = Int32(cutlass.select_(held, Int32(token - starts + cached), Int32(0)))
 
 
 @cute.jit

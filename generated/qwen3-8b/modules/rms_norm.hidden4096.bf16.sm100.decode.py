@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm100, decode, dependent launch
-# key: 5ac5d5b18418a89440d0fa5f691be8e10f796a6421b496fbd0b417dd16657a5c
+# key: a9eac97cddf133a5137ee205ffd04adc87b417dffcb799e9ec12071f6a85b0b4
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 16 at a time, 256 threads a row
 # schedule: 256 threads a CTA

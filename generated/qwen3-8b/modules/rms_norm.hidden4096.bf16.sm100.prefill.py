@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm100, prefill, dependent launch
-# key: ae705a5b4a7377fee38a5aea010d4d6cfdd7495f9f2c8af514f44792599c23a8
+# key: 6d06fa91ad1bf7ac5c878d43f627e9524e81570cc431a0664e6cba2e04b1c5b7
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 16 at a time, 128 threads a row
 # schedule: 128 threads a CTA

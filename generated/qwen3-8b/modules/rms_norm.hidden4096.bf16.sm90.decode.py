@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm90, decode, dependent launch
-# key: 85762b3aa878a4b5ff5b9663d45765f3d5409dc020a6dcb40507771c629c3886
+# key: 1ea681eb273dba0d15a32c7d1df54dc95396bb67bdc4b30448df36565766bae9
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 8 at a time, 512 threads a row
 # schedule: 512 threads a CTA

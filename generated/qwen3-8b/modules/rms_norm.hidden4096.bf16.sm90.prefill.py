@@ -6,7 +6,7 @@
 # and Gemma
 # 
 # target: sm90, prefill, dependent launch
-# key: 346f9c31643f451faae6a3d7668e19c436f7f7f154b8618dfd28b664fd1c86a5
+# key: 65007696cdbb3ad7ec93effe4c47f4596520d5c466a1b9d051ce8dac71c0e790
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 4096 elements a row, 8 at a time, 128 threads a row
 # schedule: 128 threads a CTA
