@@ -56,38 +56,71 @@ export class LastAccessor implements Accessors {
   }
 }
 
-/** Keeps every thread. */
+/** Threads of a granule that are looked through one by one; of more, a table says where each is. */
+const FEW = 8;
+
+/** Accesses to one granule, the last of each thread. */
+interface Accesses {
+  count: number;
+  entries: Int32Array;
+  /** Where a thread of the cluster has its entry, and 1; 0: nowhere. */
+  places: Uint16Array | undefined;
+}
+
+/** Keeps every thread: in flat arrays, as all threads of a CTA may read one granule. */
 export class EveryAccessor implements Accessors {
-  readonly #entries = new Map<number, Map<number, Int32Array>>();
+  readonly #granules = new Map<number, Accesses>();
 
   constructor(readonly order: Order) {}
 
   note(granule: number, g: number): void {
-    let threads = this.#entries.get(granule);
-    if (!threads) {
-      threads = new Map();
-      this.#entries.set(granule, threads);
+    let accesses = this.#granules.get(granule);
+    if (!accesses) {
+      accesses = { count: 0, entries: new Int32Array(ENTRY), places: undefined };
+      this.#granules.set(granule, accesses);
     }
-    let entry = threads.get(g);
-    if (!entry) {
-      entry = new Int32Array(ENTRY);
-      threads.set(g, entry);
-    }
-    this.order.record(entry, 0, g);
+    let place = this.#find(accesses, g);
+    if (place < 0) place = this.#add(accesses, g);
+    this.order.record(accesses.entries, place * ENTRY, g);
   }
 
   unordered(granule: number, g: number): number {
-    const threads = this.#entries.get(granule);
-    if (threads) for (const entry of threads.values()) if (!this.order.ordered(entry, 0, g)) return entry[0]!;
+    const accesses = this.#granules.get(granule);
+    if (!accesses) return 0;
+    const { count, entries } = accesses;
+    for (let at = 0; at < count * ENTRY; at += ENTRY)
+      if (!this.order.ordered(entries, at, g)) return entries[at]!;
     return 0;
   }
 
   forget(granule: number): void {
-    this.#entries.delete(granule);
+    this.#granules.delete(granule);
   }
 
   begin(from: number, to: number): void {
-    for (const granule of this.#entries.keys())
-      if (granule >= from && granule < to) this.#entries.delete(granule);
+    for (const granule of this.#granules.keys())
+      if (granule >= from && granule < to) this.#granules.delete(granule);
+  }
+
+  #find({ count, entries, places }: Accesses, g: number): number {
+    if (places) return places[this.order.rankOf(g)]! - 1;
+    for (let place = 0; place < count; place++) if (entries[place * ENTRY] === g + 1) return place;
+    return -1;
+  }
+
+  #add(accesses: Accesses, g: number): number {
+    const { count, entries } = accesses;
+    if ((count + 1) * ENTRY > entries.length) {
+      accesses.entries = new Int32Array(2 * entries.length);
+      accesses.entries.set(entries);
+    }
+    if (count === FEW) {
+      accesses.places = new Uint16Array(this.order.clusterThreads);
+      for (let place = 0; place < count; place++)
+        accesses.places[this.order.rankOf(entries[place * ENTRY]! - 1)] = place + 1;
+    }
+    accesses.count++;
+    if (accesses.places) accesses.places[this.order.rankOf(g)] = count + 1;
+    return count;
   }
 }

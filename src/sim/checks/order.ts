@@ -68,6 +68,16 @@ export class Order {
     return (g / this.#stride) | 0;
   }
 
+  /** Threads of a cluster, with what pads each CTA to its stride. */
+  get clusterThreads(): number {
+    return this.#warps;
+  }
+
+  /** Place of thread g among those of its cluster. */
+  rankOf(g: number): number {
+    return g - this.#group(g) * this.#stride;
+  }
+
   /** A CTA starts in `slot`. */
   begin(slot: number): void {
     this.#cta[slot]!++;
