@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { KernelSpec } from '../spec/types.js';
 import { canonicalSpec } from '../spec/canonical.js';
 import { RoseError } from '../util/errors.js';
-import { hashJson } from '../util/hash.js';
+import { hashJson, type Json } from '../util/hash.js';
 import { packagePath } from '../util/package-root.js';
 import { errorMessage } from '../util/system-error.js';
 import type { Plan, PlannedVariant } from './plan.js';
@@ -44,7 +44,17 @@ export interface TunedAt {
   readonly tuned: number;
 }
 
-export const specHash = (spec: KernelSpec): string => hashJson(canonicalSpec(spec));
+/** Hash of what a spec computes: its words and its tolerance do not count. */
+export const specHash = (spec: KernelSpec): string => hashJson(withoutWords(canonicalSpec(spec)));
+
+const WORDS: ReadonlySet<string> = new Set(['doc', 'source', 'tolerance']);
+
+function withoutWords(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withoutWords);
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = Object.entries(value).filter(([name]) => !WORDS.has(name));
+  return Object.fromEntries(fields.map(([name, field]) => [name, withoutWords(field)]));
+}
 
 /** The tuning files that come with the package. */
 export async function packageTuningFiles(): Promise<readonly string[]> {

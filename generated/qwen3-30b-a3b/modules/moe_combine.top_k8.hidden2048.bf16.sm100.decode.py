@@ -1,13 +1,13 @@
 # moe_combine.top_k8.hidden2048.bf16.sm100.decode: rendered by rose-gen, do not edit
 # 
-# Sums each token's expert rows, weighted, in the order of its slots; a slot that is no row of x was dropped
-# and adds nothing. With shared, a shared expert's row is added, which gated multiplies by the sigmoid of its
-# gate; with residual, the residual stream.
+# Sums each token's expert rows, weighted, in the order of its slots; a slot below 0 was dropped and adds
+# nothing, past the rows are zeros. With shared, a shared expert's row is added, which gated multiplies by the
+# sigmoid of its gate; with residual, the residual stream.
 # Source: arXiv 2101.03961, equation 2; the shared expert as in arXiv 2412.19437, equation 12, and its gate as
 # in the model code of Qwen2-MoE and Qwen3-Next
 # 
 # target: sm100, decode, dependent launch
-# key: 6b990f8d08b1f36fb09b46dedffd21f822019bd77285fd88fd79979852d1845f
+# key: e654534ce5d522a541862487178fe8930d9f6d25ab89f40dd5620cb19a436146
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 16 at a time, 128 threads a row
 # schedule: 128 threads a CTA
@@ -49,7 +49,6 @@ def kernel(
     r_y = cute.make_rmem_tensor((16,), Float32)
     r_y.fill(0)
     top_k_rest = Int32(cutlass.select_(rows > 0, Int32(8), Int32(0)))
-    t = Int32(Int64(rows))
     # out: (tokens, hidden=2048) bf16
     g_out = cute.make_tensor(out_ptr + cute.assume(Int64(cta) * 2048, divby=16), cute.make_layout((128, 16), stride=(16, 1)))
     cute.arch.griddepcontrol_wait()
@@ -90,10 +89,10 @@ def kernel(
         x_1 = g_x_1[thread, None].load()
         x_2 = g_x_2[thread, None].load()
         x_3 = g_x_3[thread, None].load()
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot >= 0 and slot < t, Boolean), weight * masked(Int32(index_mask(slot, rows, 32)), x).to(Float32), cute.full((16,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_1 >= 0 and slot_1 < t, Boolean), weight_1 * masked(Int32(index_mask(slot_1, rows, 32)), x_1).to(Float32), cute.full((16,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_2 >= 0 and slot_2 < t, Boolean), weight_2 * masked(Int32(index_mask(slot_2, rows, 32)), x_2).to(Float32), cute.full((16,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_3 >= 0 and slot_3 < t, Boolean), weight_3 * masked(Int32(index_mask(slot_3, rows, 32)), x_3).to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot >= 0, Boolean), weight * masked(Int32(index_mask(slot, rows, 32)), x).to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_1 >= 0, Boolean), weight_1 * masked(Int32(index_mask(slot_1, rows, 32)), x_1).to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_2 >= 0, Boolean), weight_2 * masked(Int32(index_mask(slot_2, rows, 32)), x_2).to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_3 >= 0, Boolean), weight_3 * masked(Int32(index_mask(slot_3, rows, 32)), x_3).to(Float32), cute.full((16,), Float32(0.0), Float32)))
     for top_k_index in cutlass.range(top_k_rest, 8, 1, unroll=2):
         # slot: (tokens, top_k=8) i32
         g_slot_4 = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
@@ -105,7 +104,7 @@ def kernel(
         r_x.fill(0)
         if Int64(g_slot_4[0]) >= 0 and Int64(g_slot_4[0]) < Int64(rows):
             r_x[None].store(g_x_4[thread, None].load())
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), g_slot_4[0] >= 0 and g_slot_4[0] < t, Boolean), g_weight_4[0] * r_x[None].load().to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), g_slot_4[0] >= 0, Boolean), g_weight_4[0] * r_x[None].load().to(Float32), cute.full((16,), Float32(0.0), Float32)))
     g_out[thread, None].store(r_y[None].load().to(BFloat16))
 
 

@@ -1,16 +1,16 @@
 # moe_combine.top_k8.hidden2048.bf16.sm90.decode: rendered by rose-gen, do not edit
 # 
-# Sums each token's expert rows, weighted, in the order of its slots; a slot that is no row of x was dropped
-# and adds nothing. With shared, a shared expert's row is added, which gated multiplies by the sigmoid of its
-# gate; with residual, the residual stream.
+# Sums each token's expert rows, weighted, in the order of its slots; a slot below 0 was dropped and adds
+# nothing, past the rows are zeros. With shared, a shared expert's row is added, which gated multiplies by the
+# sigmoid of its gate; with residual, the residual stream.
 # Source: arXiv 2101.03961, equation 2; the shared expert as in arXiv 2412.19437, equation 12, and its gate as
 # in the model code of Qwen2-MoE and Qwen3-Next
 # 
 # target: sm90, decode, dependent launch
-# key: 886ab3a70642c2d4cd20c2393dbc5b2b88f21ddbc5a87b8b2ac5ba261a1359d4
+# key: 7e1a0c15710524b5025fcc1dec5b67b04d651919d432a80ac2e31e188836b254
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: hidden is cut in 2 chunks of 1024: nothing reduces it
-# schedule: 1024 elements a row, 8 at a time, 128 threads a row
+# schedule: hidden is cut in 8 chunks of 256: nothing reduces it
+# schedule: 256 elements a row, 2 at a time, 128 threads a row
 # schedule: 128 threads a CTA
 
 import cutlass
@@ -47,14 +47,13 @@ def kernel(
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
     cute.arch.griddepcontrol_launch_dependents()
-    r_y = cute.make_rmem_tensor((8,), Float32)
+    r_y = cute.make_rmem_tensor((2,), Float32)
     r_y.fill(0)
     top_k_rest = Int32(cutlass.select_(rows > 0, Int32(8), Int32(0)))
-    tokens_index = cta // 2
-    hidden_1024_index = cta % 2
-    t = Int32(Int64(rows))
+    tokens_index = cta // 8
+    hidden_256_index = cta % 8
     # out: (tokens, hidden=2048) bf16
-    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 2048 + Int64(hidden_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
+    g_out = cute.make_tensor(out_ptr + cute.assume(Int64(tokens_index) * 2048 + Int64(hidden_256_index) * 256, divby=8), cute.make_layout((128, 2), stride=(2, 1)))
     cute.arch.griddepcontrol_wait()
     for top_k_first in cutlass.range(0, top_k_rest, 8):
         # slot: (tokens, top_k=8) i32
@@ -106,21 +105,21 @@ def kernel(
         g_weight_7 = cute.make_tensor(weight_ptr + (Int64(tokens_index) * 8 + Int64(top_k_first + 7)), cute.make_layout(1))
         weight_7 = g_weight_7[0]
         # x: (rows, hidden=2048) bf16
-        g_x = cute.make_tensor(x_ptr + cute.assume(Int64(slot & index_mask(slot, rows, 32)) * 2048 + Int64(hidden_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
+        g_x = cute.make_tensor(x_ptr + cute.assume(Int64(slot & index_mask(slot, rows, 32)) * 2048 + Int64(hidden_256_index) * 256, divby=8), cute.make_layout((128, 2), stride=(2, 1)))
         # x: (rows, hidden=2048) bf16
-        g_x_1 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_1 & index_mask(slot_1, rows, 32)) * 2048 + Int64(hidden_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
+        g_x_1 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_1 & index_mask(slot_1, rows, 32)) * 2048 + Int64(hidden_256_index) * 256, divby=8), cute.make_layout((128, 2), stride=(2, 1)))
         # x: (rows, hidden=2048) bf16
-        g_x_2 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_2 & index_mask(slot_2, rows, 32)) * 2048 + Int64(hidden_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
+        g_x_2 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_2 & index_mask(slot_2, rows, 32)) * 2048 + Int64(hidden_256_index) * 256, divby=8), cute.make_layout((128, 2), stride=(2, 1)))
         # x: (rows, hidden=2048) bf16
-        g_x_3 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_3 & index_mask(slot_3, rows, 32)) * 2048 + Int64(hidden_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
+        g_x_3 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_3 & index_mask(slot_3, rows, 32)) * 2048 + Int64(hidden_256_index) * 256, divby=8), cute.make_layout((128, 2), stride=(2, 1)))
         # x: (rows, hidden=2048) bf16
-        g_x_4 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_4 & index_mask(slot_4, rows, 32)) * 2048 + Int64(hidden_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
+        g_x_4 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_4 & index_mask(slot_4, rows, 32)) * 2048 + Int64(hidden_256_index) * 256, divby=8), cute.make_layout((128, 2), stride=(2, 1)))
         # x: (rows, hidden=2048) bf16
-        g_x_5 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_5 & index_mask(slot_5, rows, 32)) * 2048 + Int64(hidden_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
+        g_x_5 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_5 & index_mask(slot_5, rows, 32)) * 2048 + Int64(hidden_256_index) * 256, divby=8), cute.make_layout((128, 2), stride=(2, 1)))
         # x: (rows, hidden=2048) bf16
-        g_x_6 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_6 & index_mask(slot_6, rows, 32)) * 2048 + Int64(hidden_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
+        g_x_6 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_6 & index_mask(slot_6, rows, 32)) * 2048 + Int64(hidden_256_index) * 256, divby=8), cute.make_layout((128, 2), stride=(2, 1)))
         # x: (rows, hidden=2048) bf16
-        g_x_7 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_7 & index_mask(slot_7, rows, 32)) * 2048 + Int64(hidden_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
+        g_x_7 = cute.make_tensor(x_ptr + cute.assume(Int64(slot_7 & index_mask(slot_7, rows, 32)) * 2048 + Int64(hidden_256_index) * 256, divby=8), cute.make_layout((128, 2), stride=(2, 1)))
         x = g_x[thread, None].load()
         x_1 = g_x_1[thread, None].load()
         x_2 = g_x_2[thread, None].load()
@@ -129,26 +128,26 @@ def kernel(
         x_5 = g_x_5[thread, None].load()
         x_6 = g_x_6[thread, None].load()
         x_7 = g_x_7[thread, None].load()
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot >= 0 and slot < t, Boolean), weight * masked(Int32(index_mask(slot, rows, 32)), x).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_1 >= 0 and slot_1 < t, Boolean), weight_1 * masked(Int32(index_mask(slot_1, rows, 32)), x_1).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_2 >= 0 and slot_2 < t, Boolean), weight_2 * masked(Int32(index_mask(slot_2, rows, 32)), x_2).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_3 >= 0 and slot_3 < t, Boolean), weight_3 * masked(Int32(index_mask(slot_3, rows, 32)), x_3).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_4 >= 0 and slot_4 < t, Boolean), weight_4 * masked(Int32(index_mask(slot_4, rows, 32)), x_4).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_5 >= 0 and slot_5 < t, Boolean), weight_5 * masked(Int32(index_mask(slot_5, rows, 32)), x_5).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_6 >= 0 and slot_6 < t, Boolean), weight_6 * masked(Int32(index_mask(slot_6, rows, 32)), x_6).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_7 >= 0 and slot_7 < t, Boolean), weight_7 * masked(Int32(index_mask(slot_7, rows, 32)), x_7).to(Float32), cute.full((8,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((2,), slot >= 0, Boolean), weight * masked(Int32(index_mask(slot, rows, 32)), x).to(Float32), cute.full((2,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((2,), slot_1 >= 0, Boolean), weight_1 * masked(Int32(index_mask(slot_1, rows, 32)), x_1).to(Float32), cute.full((2,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((2,), slot_2 >= 0, Boolean), weight_2 * masked(Int32(index_mask(slot_2, rows, 32)), x_2).to(Float32), cute.full((2,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((2,), slot_3 >= 0, Boolean), weight_3 * masked(Int32(index_mask(slot_3, rows, 32)), x_3).to(Float32), cute.full((2,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((2,), slot_4 >= 0, Boolean), weight_4 * masked(Int32(index_mask(slot_4, rows, 32)), x_4).to(Float32), cute.full((2,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((2,), slot_5 >= 0, Boolean), weight_5 * masked(Int32(index_mask(slot_5, rows, 32)), x_5).to(Float32), cute.full((2,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((2,), slot_6 >= 0, Boolean), weight_6 * masked(Int32(index_mask(slot_6, rows, 32)), x_6).to(Float32), cute.full((2,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((2,), slot_7 >= 0, Boolean), weight_7 * masked(Int32(index_mask(slot_7, rows, 32)), x_7).to(Float32), cute.full((2,), Float32(0.0), Float32)))
     for top_k_index in cutlass.range(top_k_rest, 8, 1, unroll=4):
         # slot: (tokens, top_k=8) i32
         g_slot_8 = cute.make_tensor(slot_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
         # weight: (tokens, top_k=8) f32
         g_weight_8 = cute.make_tensor(weight_ptr + (Int64(tokens_index) * 8 + Int64(top_k_index)), cute.make_layout(1))
         # x: (rows, hidden=2048) bf16
-        g_x_8 = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot_8[0]) * 2048 + Int64(hidden_1024_index) * 1024, divby=8), cute.make_layout((128, 8), stride=(8, 1)))
-        r_x = cute.make_rmem_tensor((8,), BFloat16)
+        g_x_8 = cute.make_tensor(x_ptr + cute.assume(Int64(g_slot_8[0]) * 2048 + Int64(hidden_256_index) * 256, divby=8), cute.make_layout((128, 2), stride=(2, 1)))
+        r_x = cute.make_rmem_tensor((2,), BFloat16)
         r_x.fill(0)
         if Int64(g_slot_8[0]) >= 0 and Int64(g_slot_8[0]) < Int64(rows):
             r_x[None].store(g_x_8[thread, None].load())
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), g_slot_8[0] >= 0 and g_slot_8[0] < t, Boolean), g_weight_8[0] * r_x[None].load().to(Float32), cute.full((8,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((2,), g_slot_8[0] >= 0, Boolean), g_weight_8[0] * r_x[None].load().to(Float32), cute.full((2,), Float32(0.0), Float32)))
     g_out[thread, None].store(r_y[None].load().to(BFloat16))
 
 
@@ -156,7 +155,7 @@ def kernel(
 def launch(x_ptr: cute.Pointer, slot_ptr: cute.Pointer, weight_ptr: cute.Pointer, out_ptr: cute.Pointer, tokens: Int32, rows: Int32, stream):
     kernel.set_name_prefix("moe_combine", remove_cutlass_symbol=True, keep_mangled_name=False)
     kernel(x_ptr, slot_ptr, weight_ptr, out_ptr, tokens, rows).launch(
-        grid=(tokens * 2, 1, 1), block=(128, 1, 1), min_blocks_per_mp=1, stream=stream, use_pdl=True
+        grid=(tokens * 8, 1, 1), block=(128, 1, 1), min_blocks_per_mp=1, stream=stream, use_pdl=True
     )
 
 

@@ -2,13 +2,13 @@
 # 
 # Sums each token's expert rows, weighted, in the order of its slots, and with shared a shared expert's row,
 # which gated multiplies by the sigmoid of its gate; adds the sum to the residual stream in place and
-# normalises that by its root mean square over hidden. A slot that is no row of x was dropped and adds
-# nothing.
+# normalises that by its root mean square over hidden. A slot below 0 was dropped and adds nothing; past the
+# rows are zeros.
 # Source: arXiv 2101.03961, equation 2; arXiv 1910.07467, equation 4; the shared expert as in arXiv
 # 2412.19437, equation 12, and its gate as in the model code of Qwen2-MoE and Qwen3-Next
 # 
 # target: sm100, prefill, dependent launch
-# key: d172a1bc49fcba7b268c53f6bfb79335923f2864aaadf26d261f02a79870219f
+# key: 85a3338a066a61cefa6269000e7a19e741631664615fb9355eeaa84ec21dca96
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 16 at a time, 128 threads a row
 # schedule: 128 threads a CTA
@@ -97,7 +97,6 @@ def kernel(
     r_y = cute.make_rmem_tensor((16,), Float32)
     r_y.fill(0)
     top_k_rest = Int32(cutlass.select_(rows > 0, Int32(8), Int32(0)))
-    t = Int32(Int64(rows))
     for top_k_first in cutlass.range(0, top_k_rest, 4):
         # slot: (tokens, top_k=8) i32
         g_slot = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_first)), cute.make_layout(1))
@@ -135,10 +134,10 @@ def kernel(
         x_1 = g_x_1[thread, None].load()
         x_2 = g_x_2[thread, None].load()
         x_3 = g_x_3[thread, None].load()
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot >= 0 and slot < t, Boolean), weight * masked(Int32(index_mask(slot, rows, 32)), x).to(Float32), cute.full((16,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_1 >= 0 and slot_1 < t, Boolean), weight_1 * masked(Int32(index_mask(slot_1, rows, 32)), x_1).to(Float32), cute.full((16,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_2 >= 0 and slot_2 < t, Boolean), weight_2 * masked(Int32(index_mask(slot_2, rows, 32)), x_2).to(Float32), cute.full((16,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_3 >= 0 and slot_3 < t, Boolean), weight_3 * masked(Int32(index_mask(slot_3, rows, 32)), x_3).to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot >= 0, Boolean), weight * masked(Int32(index_mask(slot, rows, 32)), x).to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_1 >= 0, Boolean), weight_1 * masked(Int32(index_mask(slot_1, rows, 32)), x_1).to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_2 >= 0, Boolean), weight_2 * masked(Int32(index_mask(slot_2, rows, 32)), x_2).to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), slot_3 >= 0, Boolean), weight_3 * masked(Int32(index_mask(slot_3, rows, 32)), x_3).to(Float32), cute.full((16,), Float32(0.0), Float32)))
     for top_k_index in cutlass.range(top_k_rest, 8, 1, unroll=2):
         # slot: (tokens, top_k=8) i32
         g_slot_4 = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
@@ -150,7 +149,7 @@ def kernel(
         r_x.fill(0)
         if Int64(g_slot_4[0]) >= 0 and Int64(g_slot_4[0]) < Int64(rows):
             r_x[None].store(g_x_4[thread, None].load())
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), g_slot_4[0] >= 0 and g_slot_4[0] < t, Boolean), g_weight_4[0] * r_x[None].load().to(Float32), cute.full((16,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((16,), g_slot_4[0] >= 0, Boolean), g_weight_4[0] * r_x[None].load().to(Float32), cute.full((16,), Float32(0.0), Float32)))
     r_h = cute.make_rmem_tensor((16,), Float32)
     sum = Float32(0.0)
     h = r_y[None].load() + r_residual[None].load().to(Float32)

@@ -2,13 +2,13 @@
 # 
 # Sums each token's expert rows, weighted, in the order of its slots, and with shared a shared expert's row,
 # which gated multiplies by the sigmoid of its gate; adds the sum to the residual stream in place and
-# normalises that by its root mean square over hidden. A slot that is no row of x was dropped and adds
-# nothing.
+# normalises that by its root mean square over hidden. A slot below 0 was dropped and adds nothing; past the
+# rows are zeros.
 # Source: arXiv 2101.03961, equation 2; arXiv 1910.07467, equation 4; the shared expert as in arXiv
 # 2412.19437, equation 12, and its gate as in the model code of Qwen2-MoE and Qwen3-Next
 # 
 # target: sm90, decode, dependent launch
-# key: dd17731fbf4b1e3bbd0473e586044f2544bc429a3572688d8a942c38a35e19e0
+# key: 9211355bf2287ffe7c6a5a9c7b8e9614428ea735e9f7fa2fa7aa81e1bf4465e6
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 2048 elements a row, 8 at a time, 256 threads a row
 # schedule: 256 threads a CTA
@@ -99,7 +99,6 @@ def kernel(
     r_residual = cute.make_rmem_tensor((8,), BFloat16)
     prefetch_l2(g_residual[thread, None])
     top_k_rest = Int32(cutlass.select_(rows > 0, Int32(8), Int32(0)))
-    t = Int32(Int64(rows))
     cute.arch.griddepcontrol_wait()
     r_residual[None].store(g_residual[thread, None].load())
     r_y = cute.make_rmem_tensor((8,), Float32)
@@ -177,14 +176,14 @@ def kernel(
         x_5 = g_x_5[thread, None].load()
         x_6 = g_x_6[thread, None].load()
         x_7 = g_x_7[thread, None].load()
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot >= 0 and slot < t, Boolean), weight * masked(Int32(index_mask(slot, rows, 32)), x).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_1 >= 0 and slot_1 < t, Boolean), weight_1 * masked(Int32(index_mask(slot_1, rows, 32)), x_1).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_2 >= 0 and slot_2 < t, Boolean), weight_2 * masked(Int32(index_mask(slot_2, rows, 32)), x_2).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_3 >= 0 and slot_3 < t, Boolean), weight_3 * masked(Int32(index_mask(slot_3, rows, 32)), x_3).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_4 >= 0 and slot_4 < t, Boolean), weight_4 * masked(Int32(index_mask(slot_4, rows, 32)), x_4).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_5 >= 0 and slot_5 < t, Boolean), weight_5 * masked(Int32(index_mask(slot_5, rows, 32)), x_5).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_6 >= 0 and slot_6 < t, Boolean), weight_6 * masked(Int32(index_mask(slot_6, rows, 32)), x_6).to(Float32), cute.full((8,), Float32(0.0), Float32)))
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_7 >= 0 and slot_7 < t, Boolean), weight_7 * masked(Int32(index_mask(slot_7, rows, 32)), x_7).to(Float32), cute.full((8,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot >= 0, Boolean), weight * masked(Int32(index_mask(slot, rows, 32)), x).to(Float32), cute.full((8,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_1 >= 0, Boolean), weight_1 * masked(Int32(index_mask(slot_1, rows, 32)), x_1).to(Float32), cute.full((8,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_2 >= 0, Boolean), weight_2 * masked(Int32(index_mask(slot_2, rows, 32)), x_2).to(Float32), cute.full((8,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_3 >= 0, Boolean), weight_3 * masked(Int32(index_mask(slot_3, rows, 32)), x_3).to(Float32), cute.full((8,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_4 >= 0, Boolean), weight_4 * masked(Int32(index_mask(slot_4, rows, 32)), x_4).to(Float32), cute.full((8,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_5 >= 0, Boolean), weight_5 * masked(Int32(index_mask(slot_5, rows, 32)), x_5).to(Float32), cute.full((8,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_6 >= 0, Boolean), weight_6 * masked(Int32(index_mask(slot_6, rows, 32)), x_6).to(Float32), cute.full((8,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), slot_7 >= 0, Boolean), weight_7 * masked(Int32(index_mask(slot_7, rows, 32)), x_7).to(Float32), cute.full((8,), Float32(0.0), Float32)))
     for top_k_index in cutlass.range(top_k_rest, 8, 1, unroll=4):
         # slot: (tokens, top_k=8) i32
         g_slot_8 = cute.make_tensor(slot_ptr + (Int64(cta) * 8 + Int64(top_k_index)), cute.make_layout(1))
@@ -196,7 +195,7 @@ def kernel(
         r_x.fill(0)
         if Int64(g_slot_8[0]) >= 0 and Int64(g_slot_8[0]) < Int64(rows):
             r_x[None].store(g_x_8[thread, None].load())
-        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), g_slot_8[0] >= 0 and g_slot_8[0] < t, Boolean), g_weight_8[0] * r_x[None].load().to(Float32), cute.full((8,), Float32(0.0), Float32)))
+        r_y[None].store(r_y[None].load() + cute.where(cute.full((8,), g_slot_8[0] >= 0, Boolean), g_weight_8[0] * r_x[None].load().to(Float32), cute.full((8,), Float32(0.0), Float32)))
     r_h = cute.make_rmem_tensor((8,), Float32)
     sum = Float32(0.0)
     h = r_y[None].load() + r_residual[None].load().to(Float32)

@@ -3,12 +3,14 @@
 # Chooses top_k of the experts for each token, best first, and the weight of each. Scores are the softmax of
 # the logits, or their sigmoid; biased, a bias is added to the score for the choice alone; renormalised, the
 # weights of a token add up to 1; then they are multiplied by scale. Without a bias the logits are compared,
-# whose order is that of the scores. Of equal experts the lower comes first; NaN counts as the largest.
+# whose order is that of the scores. Of equal experts the lower comes first; NaN counts as the largest. A NaN
+# that is chosen makes the weights of its row NaN where they are renormalised; of softmax, so do a NaN
+# anywhere, +inf and a row of nothing but -inf.
 # Source: arXiv 2101.03961, equation 1; with sigmoid and bias arXiv 2412.19437, equations 13 to 16; router of
 # Qwen3-MoE
 # 
 # target: sm100, decode, dependent launch
-# key: 50008ea3d28b5f91ba999ab12179c3af35e4c45ad11333e8f7f36fbdb6d8682e
+# key: 6c858e98300a2d459f5c4d76138c39e31a6e93bb30d221ecb6f96d0d3c0fc516
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 128 elements a row, 4 at a time, one warp a row, which selects in registers
 # schedule: 32 threads a CTA

@@ -3,14 +3,16 @@
 # Chooses top_k of the experts for each token, best first, and the weight of each. Scores are the softmax of
 # the logits, or their sigmoid; biased, a bias is added to the score for the choice alone; renormalised, the
 # weights of a token add up to 1; then they are multiplied by scale. Without a bias the logits are compared,
-# whose order is that of the scores. Of equal experts the lower comes first; NaN counts as the largest.
+# whose order is that of the scores. Of equal experts the lower comes first; NaN counts as the largest. A NaN
+# that is chosen makes the weights of its row NaN where they are renormalised; of softmax, so do a NaN
+# anywhere, +inf and a row of nothing but -inf.
 # Source: arXiv 2101.03961, equation 1; with sigmoid and bias arXiv 2412.19437, equations 13 to 16; router of
 # Qwen3-MoE
 # 
 # target: sm90, decode, dependent launch
-# key: 505bcc5ae7a22a51965ec3f9759d449cf580a47cb71d21d34a2768f24c61ef50
+# key: 272e74063e9bbe0f1513f76e7025c8e248d51385859993552917c4944c01203b
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
-# schedule: 128 elements a row, 4 at a time, one warp a row, which selects in registers
+# schedule: 128 elements a row, 2 at a time, one warp a row, which selects in registers
 # schedule: 32 threads a CTA
 
 import cutlass
@@ -63,6 +65,11 @@ def placed_key(value: Float32, position: Int32, ascending: cutlass.Constexpr) ->
 
 
 @cute.jit
+def prefetch_l2(view: cute.Tensor):
+    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")
+
+
+@cute.jit
 def reduce_max(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
     # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
     offset = threads * stride // 2
@@ -103,22 +110,30 @@ def kernel(
 ):
     thread = cute.arch.thread_idx()[0]
     cta = cute.arch.block_idx()[0]
-    # logits: (tokens, experts=128) bf16
-    g_logits = cute.make_tensor(logits_ptr + cute.assume(Int64(cta) * 128, divby=4), cute.make_layout((32, 4), stride=(4, 1)))
-    r_logits = cute.make_rmem_tensor((4,), BFloat16)
-    cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
-    r_logits[None].store(g_logits[thread, None].load())
+    # logits: (tokens, experts=128) bf16
+    g_logits = cute.make_tensor(logits_ptr + cute.assume(Int64(cta) * 128, divby=2), cute.make_layout((32, 2, 2), stride=(2, 1, 64)))
+    r_logits = cute.make_rmem_tensor((2, 2), BFloat16)
+    for tile in cutlass.range_constexpr(2):
+        prefetch_l2(g_logits[thread, None, tile])
+    # ids: (tokens, top_k=8) i32
+    g_ids = cute.make_tensor(ids_ptr + (Int64(cta) * 8), cute.make_layout((32, 1), stride=(1, 0)))
+    # weights: (tokens, top_k=8) f32
+    g_weights = cute.make_tensor(weights_ptr + (Int64(cta) * 8), cute.make_layout((32, 1), stride=(1, 0)))
+    cute.arch.griddepcontrol_wait()
+    for tile in cutlass.range_constexpr(2):
+        r_logits[None, tile].store(g_logits[thread, None, tile].load())
     max_ = Float32(float("-inf"))
     r_chosen_keys = cute.make_rmem_tensor((4,), Int32)
     r_chosen_keys_shift = cute.make_rmem_tensor((1,), Int32)
     r_chosen_keys_shift.fill(0)
-    h = r_logits[None].load().to(Float32)
-    max_ = cute.math.max(max_, fold_max(h, 4), propagate_nan=True)
-    r_value = cute.make_rmem_tensor((4,), Float32)
-    r_value[None].store(h)
-    for element in cutlass.range_constexpr(4):
-        r_chosen_keys[element] = placed_key(r_value[element], thread * 4 + element, False)
+    for tile in cutlass.range_constexpr(2):
+        h = r_logits[None, tile].load().to(Float32)
+        max_ = cute.math.max(max_, fold_max(h, 2), propagate_nan=True)
+        r_value = cute.make_rmem_tensor((2,), Float32)
+        r_value[None].store(h)
+        for element in cutlass.range_constexpr(2):
+            r_chosen_keys[tile * 2 + element] = placed_key(r_value[element], thread * 2 + tile * 64 + element, False)
     max_ = reduce_max(max_, 32, 1)
     r_chosen = cute.make_rmem_tensor((1,), Int32)
     r_chosen.fill(0)
@@ -132,9 +147,10 @@ def kernel(
         r_chosen_keys_shift[0] = r_chosen_keys_shift[0] + -2147483648 - best
         r_chosen[0] = Int32(cutlass.select_(thread == round, Int32(found), Int32(r_chosen[0])))
     sum = Float32(0.0)
-    h_1 = r_logits[None].load().to(Float32)
-    e = cute.math.exp(h_1 - max_)
-    sum = sum + fold_sum(e, 4)
+    for tile in cutlass.range_constexpr(2):
+        h_1 = r_logits[None, tile].load().to(Float32)
+        e = cute.math.exp(h_1 - max_)
+        sum = sum + fold_sum(e, 2)
     sum = reduce_sum(sum, 32, 1)
     r_logits_1 = cute.make_rmem_tensor((1,), BFloat16)
     r_logits_1.fill(0)
@@ -147,8 +163,6 @@ def kernel(
             r_logits_1[element_2] = g_logits_1[0]
     r_picked = cute.make_rmem_tensor((1,), Float32)
     total = Float32(0.0)
-    # ids: (tokens, top_k=8) i32
-    g_ids = cute.make_tensor(ids_ptr + (Int64(cta) * 8), cute.make_layout((32, 1), stride=(1, 0)))
     rcp = refined_rcp(sum)
     picked = cute.math.exp(r_logits_1[None].load().to(Float32) - max_) * rcp
     r_picked[None].store(picked)
@@ -157,8 +171,6 @@ def kernel(
     if thread < 8:
         g_ids[thread, None].store(r_chosen[None].load())
     total = reduce_sum(total, 32, 1)
-    # weights: (tokens, top_k=8) f32
-    g_weights = cute.make_tensor(weights_ptr + (Int64(cta) * 8), cute.make_layout((32, 1), stride=(1, 0)))
     rcp_1 = refined_rcp(total)
     share = r_picked[None].load() * rcp_1
     if thread < 8:
@@ -181,7 +193,7 @@ def compile_kernel(options: str):
 
     return cute.compile(
         launch,
-        pointer(BFloat16, 8),
+        pointer(BFloat16, 4),
         pointer(Int32, 4),
         pointer(Float32, 4),
         Int32(1),

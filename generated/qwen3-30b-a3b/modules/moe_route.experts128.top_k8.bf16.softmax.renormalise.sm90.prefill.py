@@ -3,12 +3,14 @@
 # Chooses top_k of the experts for each token, best first, and the weight of each. Scores are the softmax of
 # the logits, or their sigmoid; biased, a bias is added to the score for the choice alone; renormalised, the
 # weights of a token add up to 1; then they are multiplied by scale. Without a bias the logits are compared,
-# whose order is that of the scores. Of equal experts the lower comes first; NaN counts as the largest.
+# whose order is that of the scores. Of equal experts the lower comes first; NaN counts as the largest. A NaN
+# that is chosen makes the weights of its row NaN where they are renormalised; of softmax, so do a NaN
+# anywhere, +inf and a row of nothing but -inf.
 # Source: arXiv 2101.03961, equation 1; with sigmoid and bias arXiv 2412.19437, equations 13 to 16; router of
 # Qwen3-MoE
 # 
 # target: sm90, prefill, dependent launch
-# key: 28adb65dcd06691d7dbac3794997445fcd955c995a5ce6f3cbe2bda6c7d58ff7
+# key: a91e60014ac8c1ae61bb6eac81c664f2278c8a8657563f3444c9b0a2daedd9ea
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 128 elements a row, 4 at a time, one warp a row, which selects in registers
 # schedule: 128 threads a CTA
@@ -63,6 +65,11 @@ def placed_key(value: Float32, position: Int32, ascending: cutlass.Constexpr) ->
 
 
 @cute.jit
+def prefetch_l2(view: cute.Tensor):
+    cute.arch.prefetch(view.iterator.llvm_ptr, cache_level="L2")
+
+
+@cute.jit
 def reduce_max(value: Float32, threads: cutlass.Constexpr, stride: cutlass.Constexpr) -> Float32:
     # butterfly over groups of `threads` lanes of a warp, `stride` lanes apart
     offset = threads * stride // 2
@@ -110,6 +117,12 @@ def kernel(
     g_logits = cute.make_tensor(logits_ptr + cute.assume(Int64(row) * 128, divby=4), cute.make_layout((32, 4), stride=(4, 1)))
     r_logits = cute.make_rmem_tensor((4,), BFloat16)
     r_logits.fill(0)
+    if valid:
+        prefetch_l2(g_logits[lane, None])
+    # ids: (tokens, top_k=8) i32
+    g_ids = cute.make_tensor(ids_ptr + (Int64(row) * 8), cute.make_layout((32, 1), stride=(1, 0)))
+    # weights: (tokens, top_k=8) f32
+    g_weights = cute.make_tensor(weights_ptr + (Int64(row) * 8), cute.make_layout((32, 1), stride=(1, 0)))
     cute.arch.griddepcontrol_wait()
     cute.arch.griddepcontrol_launch_dependents()
     if valid:
@@ -153,8 +166,6 @@ def kernel(
                 r_logits_1[element_2] = g_logits_1[0]
     r_picked = cute.make_rmem_tensor((1,), Float32)
     total = Float32(0.0)
-    # ids: (tokens, top_k=8) i32
-    g_ids = cute.make_tensor(ids_ptr + (Int64(row) * 8), cute.make_layout((32, 1), stride=(1, 0)))
     rcp = refined_rcp(sum)
     picked = cute.math.exp(r_logits_1[None].load().to(Float32) - max_) * rcp
     r_picked[None].store(picked)
@@ -164,8 +175,6 @@ def kernel(
         if lane < 8:
             g_ids[lane, None].store(r_chosen[None].load())
     total = reduce_sum(total, 32, 1)
-    # weights: (tokens, top_k=8) f32
-    g_weights = cute.make_tensor(weights_ptr + (Int64(row) * 8), cute.make_layout((32, 1), stride=(1, 0)))
     rcp_1 = refined_rcp(total)
     if valid:
         share = r_picked[None].load() * rcp_1
