@@ -10,7 +10,7 @@ import type { BoundKernel } from '../spec/index.js';
 import { spread, type Rows } from './places.js';
 import { subexpressions } from './roles.js';
 
-/** Whether a formula takes a softmax of rows, or selects from them. */
+/** Whether a formula weighs the elements of a row by their exponentials, or selects from them. */
 export const isWeighed = (bound: BoundKernel): boolean =>
   bound.sections.some(({ statements }) =>
     statements.some(({ value }) =>
