@@ -84,10 +84,13 @@ const LONG_ROW_COUNTS = [0, 1, 2];
 
 const isLong = (bound: BoundKernel): boolean => longest(bound) > LONG_ROW;
 
+/** Elements of a problem of long rows, about. */
+const ELEMENTS = 2 ** 19;
+
 /** `many` rows, but of long rows fewer, down to `few`, and a third of those where one is very long. */
 function fewer(bound: BoundKernel, many: number, few: number): number {
   const least = isLong(bound) ? Math.ceil(few / 3) : few;
-  return Math.min(many, Math.max(least, Math.floor(2 ** 20 / longest(bound))));
+  return Math.min(many, Math.max(least, Math.floor(ELEMENTS / longest(bound))));
 }
 
 /** A problem of ordinary values with `rows` positions along the dimensions that are rows. */
