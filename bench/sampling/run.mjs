@@ -1,6 +1,6 @@
 // Sampling on a GPU: microseconds a call in a CUDA graph, logits in f32, the L2 cold (each call reads logits of its own).
 //   node bench/sampling/run.mjs FOLDER [--python PYTHON] [--out FILE]
-// FOLDER is a build of greedy, sample_temperature and sample_top_k_top_p for f32 logits and the GPU of this host. With --python the
+// FOLDER is a build that has greedy, sample_temperature and sample_top_k_top_p for f32 logits and the GPU of this host. With --python the
 // same is timed in torch right after (bench/sampling/peers.py). Tokens are checked: greedy against the largest logit, draws
 // against the filters they must pass.
 import { execFileSync } from 'node:child_process';
@@ -19,6 +19,7 @@ const { values: options, positionals } = parseArgs({
     batches: { type: 'string', default: '1,8,64' },
   },
 });
+const KERNELS = ['greedy', 'sample_temperature', 'sample_top_k_top_p'];
 const [TOP_K, TOP_P] = [50, 0.9];
 const COLD_BYTES = 200e6;
 const TURNS = 25;
@@ -47,7 +48,8 @@ const chosen = new Map();
 for (const variant of library.variants) {
   // The filters and penalties that are measured here are in the plain form.
   const plain = ['penalised', 'biased', 'masked'].every((flag) => !variant.flags[flag]);
-  if (plain && variant.types.L === 'f32') chosen.set(variant.kernel, variant);
+  if (KERNELS.includes(variant.kernel) && plain && variant.types.L === 'f32')
+    chosen.set(variant.kernel, variant);
 }
 
 const results = [];
