@@ -77,7 +77,7 @@ export class CompileWorker {
   /** Starts the process; it is ready for jobs once `ready` resolves. */
   static async start(command: WorkerCommand): Promise<CompileWorker> {
     const { execa } = await import('execa');
-    const scratch = await mkdtemp(join(tmpdir(), 'rose-gen-'));
+    const scratch = await mkdtemp(join(tmpdir(), 'rose-gen-worker-'));
     const subprocess = execa(command.file, [...command.args, '--scratch', scratch], {
       env: workerEnvironment(),
       extendEnv: false,

@@ -166,11 +166,11 @@ describe('CompilePool', () => {
   });
 
   test('disposing ends every worker, cancels what is left and leaves no folder behind', async () => {
-    const before = readdirSync(tmpdir()).filter(
-      (name) => name.startsWith('rose-gen-') && !name.includes('test'),
-    );
+    const scratch = () => readdirSync(tmpdir()).filter((name) => name.startsWith('rose-gen-worker-'));
+    const before = scratch();
     const pool = makePool({ workers: 2 });
     await pool.compile(job('ok'));
+    expect(scratch().length).toBeGreaterThan(before.length);
     const left = [pool.compile(job('hang')), pool.compile(job('hang')), pool.compile(job('ok'))];
     const settled = Promise.allSettled(left);
     await pool[Symbol.asyncDispose]();
@@ -181,10 +181,7 @@ describe('CompilePool', () => {
       const pid = Number(line.split(' ')[0]);
       expect(() => process.kill(pid, 0)).toThrow(expect.objectContaining({ code: 'ESRCH' }));
     }
-    const after = readdirSync(tmpdir()).filter(
-      (name) => name.startsWith('rose-gen-') && !name.includes('test'),
-    );
-    expect(after.filter((name) => !before.includes(name))).toEqual([]);
+    expect(scratch().filter((name) => !before.includes(name))).toEqual([]);
     await expect(pool.compile(job('ok'))).rejects.toEqual(error('CANCELLED'));
   });
 });
