@@ -93,9 +93,7 @@ export function openBuilder(
         }
       };
       const spilling: Rejection[] = [];
-      // A long module takes long to compile: begun last, it would be alone at the end.
-      const longestFirst = [...rendered].sort((a, b) => b.module.text.length - a.module.text.length);
-      const compiledOrNot = longestFirst.map(async (variant) => {
+      const compiledOrNot = rendered.map(async (variant) => {
         const began = performance.now();
         const one = await compileOne(variant).catch((error: unknown) => {
           if (!request.rejectSpills || !isSpill(error)) throw error;

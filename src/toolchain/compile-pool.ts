@@ -159,10 +159,16 @@ export class CompilePool implements AsyncDisposable {
     task.worker?.kill('the job was cancelled');
   }
 
+  /** The longest module: it takes longest to compile, and begun last it would be alone at the end. */
+  private takeLongest(): Task {
+    const lengths = this.queue.map(({ job }) => job.source.length);
+    return this.queue.splice(lengths.indexOf(Math.max(...lengths)), 1)[0]!;
+  }
+
   /** Gives queued jobs to idle workers, and starts workers for jobs that have none coming. */
   private pump(): void {
     while (this.queue.length > 0 && this.idle.length > 0) {
-      this.track(this.run(this.queue.shift()!, this.idle.pop()!));
+      this.track(this.run(this.takeLongest(), this.idle.pop()!));
     }
     while (!this.disposed && this.starting < this.queue.length && this.workers() < this.maxWorkers)
       this.startWorker();

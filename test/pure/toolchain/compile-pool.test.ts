@@ -58,6 +58,19 @@ describe('CompilePool', () => {
     expect(pool.workers()).toBeLessThanOrEqual(4);
   });
 
+  test('takes the longest of the jobs that wait', async () => {
+    await using pool = makePool({ workers: 1 });
+    const done: string[] = [];
+    const sources = { short: 'ok', long: `ok${' '.repeat(9)}`, middle: 'ok   ' };
+    await Promise.all(
+      Object.entries(sources).map(async ([name, source]) => {
+        await pool.compile(job(source, name));
+        done.push(name);
+      }),
+    );
+    expect(done).toEqual(['long', 'middle', 'short']);
+  });
+
   test('warm starts workers ahead of the jobs', async () => {
     await using pool = makePool({ workers: 2 });
     pool.warm(5);
@@ -168,7 +181,7 @@ describe('CompilePool', () => {
   test('disposing ends every worker, cancels what is left and leaves no folder behind', async () => {
     const scratch = () => readdirSync(tmpdir()).filter((name) => name.startsWith('rose-gen-worker-'));
     const before = scratch();
-    const pool = makePool({ workers: 2 });
+    await using pool = makePool({ workers: 2 });
     await pool.compile(job('ok'));
     expect(scratch().length).toBeGreaterThan(before.length);
     const left = [pool.compile(job('hang')), pool.compile(job('hang')), pool.compile(job('ok'))];
