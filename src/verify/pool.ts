@@ -119,11 +119,17 @@ export class VerifyPool implements AsyncDisposable {
     }
   }
 
+  /** The longest kernel: it takes longest to run, and begun last it would be alone at the end. */
+  private takeLongest(): Task {
+    const lengths = this.queue.map(({ job }) => job.subject.ptx.length);
+    return this.queue.splice(lengths.indexOf(Math.max(...lengths)), 1)[0]!;
+  }
+
   private pump(): void {
     while (this.queue.length > 0) {
       const worker = this.idle.pop() ?? this.start();
       if (!worker) return;
-      const task = this.queue.shift()!;
+      const task = this.takeLongest();
       task.worker = worker;
       this.running.set(worker, task);
       task.start();

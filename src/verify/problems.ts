@@ -85,7 +85,7 @@ const LONG_ROW_COUNTS = [0, 1, 2];
 const isLong = (bound: BoundKernel): boolean => longest(bound) > LONG_ROW;
 
 /** Elements of a problem of long rows, about. */
-const ELEMENTS = 2 ** 19;
+const ELEMENTS = 2 ** 20;
 
 /** `many` rows, but of long rows fewer, down to `few`, and a third of those where one is very long. */
 function fewer(bound: BoundKernel, many: number, few: number): number {

@@ -36,6 +36,18 @@ const wrong = broken(keepPositive, 'setp.leu.f32', 'setp.lt.f32');
 const unknown = broken(twice, 'mul.f32', 'frobnicate.f32');
 const endless = broken(twiceApart, '$L__DONE:\n', '$L__DONE:\n\tbra 	$L__DONE;\n');
 
+test('a thread that is free takes the longest of the kernels that wait', async () => {
+  const output = await run(
+    [wrong, twice, twiceApart],
+    `const pool = new VerifyPool({ workers: 1 });
+    const done = [];
+    await Promise.all(subjects.map((subject) => pool.verify(subject).then(({ id }) => done.push(id))));
+    console.log(JSON.stringify(done));
+    await pool[Symbol.asyncDispose]();`,
+  );
+  expect(output).toEqual([wrong, twiceApart, twice].map(({ variant }) => variant.id));
+});
+
 test('two threads give the verdicts and errors that this one gives, and the process ends', async () => {
   const output = await run(
     [twice, wrong, twiceApart, unknown],
