@@ -287,7 +287,7 @@ export interface SampleTopKTopPF32Arguments {
   readonly token: Tensor<'i32'>;
 }
 
-/** Launches sample_top_k_top_p (L = f32); picks among 2 variants by architecture, phase and dims. */
+/** Launches sample_top_k_top_p (L = f32); picks among 4 variants by architecture, phase and dims. */
 export function sampleTopKTopPF32(launcher: KernelLauncher, args: SampleTopKTopPF32Arguments, options?: LaunchOptions): void {
   launcher.launch({"flags":{"biased":false,"masked":false,"penalised":false},"kernel":"sample_top_k_top_p","types":{"L":"f32"}}, { ...args }, options);
 }

@@ -1,7 +1,16 @@
 /** Small functions that a rendered module defines when its body uses them. */
 
 import type { Helper, Imports } from './imports.js';
-import { randomBits, rowTotal, searchBins, shareOf } from './sampling-helpers.js';
+import {
+  gapBin,
+  gapKey,
+  gatherList,
+  keyNumber,
+  randomBits,
+  rowTotal,
+  searchBins,
+  shareOf,
+} from './sampling-helpers.js';
 
 /**
  * One Newton step after an approximate instruction: what is a scalar of a row costs nothing to have right, and is as good
@@ -166,6 +175,10 @@ export function helperSource(helper: Helper, imports: Imports): string {
     ].join('\n');
   }
   if (helper === 'random_bits') return randomBits(imports);
+  if (helper === 'key_number') return keyNumber(imports);
+  if (helper === 'gap_bin') return gapBin(imports);
+  if (helper === 'gap_key') return gapKey(imports);
+  if (helper === 'gather_list') return gatherList(imports);
   if (helper === 'row_total') return rowTotal(imports);
   if (helper === 'search_bins') return searchBins(imports);
   if (helper === 'share_of') return shareOf(imports);

@@ -122,6 +122,14 @@ export class BodyPrinter {
         emit(`${name} = ${exprs.helper('row_total')}(${of}, ${sums}, ${share}, ${cluster}, ${threads})`);
         return;
       }
+      case 'gather-list': {
+        const { parts, count, most, cluster, threads } = statement;
+        const gather = exprs.helper('gather_list');
+        emit(
+          `${statement.name} = ${gather}(${count}, (${parts.join(', ')}), ${most}, ${cluster}, ${threads})`,
+        );
+        return;
+      }
       case 'search-bins': {
         const { bins, sums, found, upper, cluster, threads } = statement;
         const at = `${exprs.print(statement.phase)}, ${exprs.print(statement.need)}`;

@@ -119,6 +119,13 @@ export class ExprPrinter {
         return atom(
           `${this.imports.helper('share_of')}(${this.print(expr.total)}, ${this.print(expr.share)})`,
         );
+      case 'key-number':
+        return atom(`${this.imports.helper('key_number')}(${this.print(expr.operand)})`);
+      case 'gap-bin':
+      case 'gap-key': {
+        const helper = this.imports.helper(expr.kind === 'gap-bin' ? 'gap_bin' : 'gap_key');
+        return atom(`${helper}(${this.print(expr.operand)}, ${this.print(expr.top)})`);
+      }
       case 'key-position':
         return {
           text: `65535 - (${this.operand(expr.operand, PRECEDENCE['&']!)} & 65535)`,
@@ -235,6 +242,8 @@ export class ExprPrinter {
         );
       case 'sigmoid':
         return atom(this.reciprocal(`1.0 + cute.math.exp(-${this.operand(operand, UNARY)})`, operand.width));
+      case 'log':
+        return atom(operand.width > 0 ? `cute.math.log(${value}, fastmath=True)` : `cute.math.log(${value})`);
       case 'round':
         return atom(`cute.math.roundeven(${value})`);
       default:
@@ -363,8 +372,10 @@ export class ExprPrinter {
   private warpReduce(expr: TileExpr & { kind: 'warp-reduce' }): Text {
     // Integers have an instruction for a whole warp.
     const isInteger = expr.dtype === 'i32';
-    if (isInteger && expr.threads === 32)
-      return atom(`cute.arch.warp_redux_sync(${this.print(expr.operand)}, "${expr.fn}")`);
+    if (isInteger && expr.threads === 32) {
+      const fn = expr.fn === 'sum' ? 'add' : expr.fn;
+      return atom(`cute.arch.warp_redux_sync(${this.print(expr.operand)}, "${fn}")`);
+    }
     const helper = this.imports.helper(
       isInteger ? (expr.fn === 'max' ? 'largest_of' : 'least_of') : `reduce_${expr.fn}`,
     );

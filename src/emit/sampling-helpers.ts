@@ -1,4 +1,4 @@
-/** Helpers of rendered modules: random bits, and the search of a cluster's bins. */
+/** Helpers of rendered modules: random bits, and the search of a cluster's bins and lists. */
 
 import type { Imports } from './imports.js';
 
@@ -155,5 +155,77 @@ export function searchBins(imports: Imports): string {
     '            found[2] = n',
     '        before = before + n',
     '    cute.arch.sync_threads()',
+  ].join('\n');
+}
+
+export function gapBin(imports: Imports): string {
+  const [f32, i32] = ['Float32', 'Int32'].map((name) => imports.use(name));
+  return [
+    '@cute.jit',
+    `def gap_bin(key: ${i32}, top: ${i32}) -> ${i32}:`,
+    '    # exponent and 6 bits of the mantissa of the gap in steps of 256; 127 << 6 is those of 1',
+    `    steps = ${f32}(((top - key) >> 8) & 0xFFFFFF)`,
+    `    return 2047 - cute.math.max((steps.bitcast(${i32}) >> 17) - 8127, 0)`,
+  ].join('\n');
+}
+
+export function gapKey(imports: Imports): string {
+  const [f32, i32, i64] = ['Float32', 'Int32', 'Int64'].map((name) => imports.use(name));
+  return [
+    '@cute.jit',
+    `def gap_key(bin: ${i32}, top: ${i32}) -> ${i32}:`,
+    '    # where the gap of the next bin begins, as whole steps',
+    `    steps = cute.math.min(${i32}(${i32}((2047 - bin + 8128) << 17).bitcast(${f32})), 0xFFFFFF)`,
+    `    least = ${i64}(top) - (${i64}(steps) * 256 + 255)`,
+    `    return ${i32}(cute.math.max(least, ${i64}(-2147483648)))`,
+  ].join('\n');
+}
+
+export function keyNumber(imports: Imports): string {
+  const [f32, i32] = ['Float32', 'Int32'].map((name) => imports.use(name));
+  return [
+    '@cute.jit',
+    `def key_number(key: ${i32}) -> ${f32}:`,
+    '    # what order_key made it of',
+    `    return ${i32}(key ^ ((key >> 31) & 0x7FFFFFFF)).bitcast(${f32})`,
+  ].join('\n');
+}
+
+export function gatherList(imports: Imports): string {
+  const i32 = imports.use('Int32');
+  const load = (of: string, rank: string) => [
+    `peer = cute.arch.map_dsmem_ptr(${of}, (rank + ${rank}) % cluster).toint()`,
+    `cute.arch.inline_ptx("ld.shared::cluster.b32 {$w0}, [{$r0}];", write_only_types=[${i32}], read_only_args=[peer])`,
+  ];
+  const [countAt, countOf] = load('count.iterator', 'step');
+  const [entryAt, entryOf] = load('part.iterator + entry', 'from_');
+  return [
+    '@cute.jit',
+    `def gather_list(count: cute.Tensor, parts, most: cutlass.Constexpr, cluster: cutlass.Constexpr, threads: cutlass.Constexpr) -> ${i32}:`,
+    "    # the other CTAs' entries behind this one's own, where there are at most `most` of all; a run of threads takes those of one CTA",
+    '    thread = cute.arch.thread_idx()[0]',
+    '    rank = cute.arch.block_idx_in_cluster()',
+    '    run = threads // cluster',
+    '    from_ = thread // run',
+    '    cute.arch.cluster_arrive()',
+    '    cute.arch.cluster_wait()',
+    '    total = count[0]',
+    '    behind = total',
+    `    length = ${i32}(0)`,
+    '    for step in cutlass.range_constexpr(1, cluster):',
+    `        ${countAt}`,
+    `        entries = ${countOf}`,
+    '        if step < from_:',
+    '            behind = behind + entries',
+    '        if step == from_:',
+    '            length = entries',
+    '        total = total + entries',
+    '    if total <= most:',
+    '        for entry in cutlass.range(thread % run, length, run):',
+    '            for part in parts:',
+    `                ${entryAt}`,
+    `                part[behind + entry] = ${entryOf}`,
+    '    cute.arch.sync_threads()',
+    '    return total',
   ].join('\n');
 }

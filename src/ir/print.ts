@@ -199,6 +199,10 @@ function printStatement(statement: Statement, depth: number): readonly string[] 
     }
     case 'row-total':
       return [`${pad}let ${statement.name} = row-total ${printExpr(statement.value)}`];
+    case 'gather-list':
+      return [
+        `${pad}let ${statement.name} = gather-list ${statement.parts.join(', ')}, up to ${statement.most}`,
+      ];
     case 'search-bins':
       return [
         `${pad}search-bins ${statement.bins} at ${printExpr(statement.phase)} for ${printExpr(statement.need)}${statement.upper > 0 ? ' of masses' : ''}`,
@@ -255,8 +259,12 @@ function printExpr(expr: TileExpr): string {
       return `lanes.${expr.which}(${printExpr(expr.operand)})`;
     case 'warp-scan':
       return `warp.scan(${printExpr(expr.operand)})`;
+    case 'gap-bin':
+    case 'gap-key':
+      return `${expr.kind}(${printExpr(expr.operand)}, ${printExpr(expr.top)})`;
+    case 'key-number':
     case 'key-position':
-      return `key-position(${printExpr(expr.operand)})`;
+      return `${expr.kind}(${printExpr(expr.operand)})`;
     case 'index-mask':
       return `mask(${printExpr(expr.operand)} < ${printExpr(expr.extent)})`;
     case 'masked':

@@ -75,6 +75,15 @@ export type TileExpr = TileType &
         readonly ascending: boolean;
         readonly position?: TileExpr;
       }
+    /**
+     * The bin of a key by how far below `top` it lies: 2047 for keys within 256 of it, and 64 bins for each doubling of the gap
+     * after that, so that bins are narrow where the leading elements of most rows are.
+     */
+    | { readonly kind: 'gap-bin'; readonly operand: TileExpr; readonly top: TileExpr }
+    /** A key that no key of a `gap-bin` from `operand` on is below. */
+    | { readonly kind: 'gap-key'; readonly operand: TileExpr; readonly top: TileExpr }
+    /** The number of an `order-key` in which the largest leads. */
+    | { readonly kind: 'key-number'; readonly operand: TileExpr }
     /** The position in a key that has one. */
     | { readonly kind: 'key-position'; readonly operand: TileExpr }
     /** The mask of the warp's lanes with the same i32. */
@@ -219,6 +228,19 @@ export type Statement = { readonly span?: Place; readonly comment?: string } & (
       readonly cluster: number;
       readonly threads: number;
     }
+  /**
+   * Puts the lists of the cluster's other CTAs behind each CTA's own, `count` entries in all of `parts`, where all have at most
+   * `most` together; `name` is how many those are. Waits for what the cluster's threads have listed.
+   */
+  | {
+      readonly kind: 'gather-list';
+      readonly name: string;
+      readonly parts: readonly string[];
+      readonly count: string;
+      readonly most: number;
+      readonly cluster: number;
+      readonly threads: number;
+    }
   | { readonly kind: 'barrier' }
   /** Both halves, or one: who arrives goes on, and waits for the others later. */
   | { readonly kind: 'cluster-barrier'; readonly half?: 'arrive' | 'wait' }
@@ -315,6 +337,7 @@ export function expressionsOf(expr: TileExpr): readonly TileExpr[] {
     case 'unary':
     case 'cast':
     case 'warp-reduce':
+    case 'key-number':
     case 'key-position':
     case 'warp-match':
     case 'lane-count':
@@ -324,6 +347,9 @@ export function expressionsOf(expr: TileExpr): readonly TileExpr[] {
       return [expr.start, expr.seed, expr.offset];
     case 'share-of':
       return [expr.total, expr.share];
+    case 'gap-bin':
+    case 'gap-key':
+      return [expr.operand, expr.top];
     case 'order-key':
       return expr.position ? [expr.operand, expr.position] : [expr.operand];
     case 'index-mask':

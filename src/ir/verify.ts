@@ -144,6 +144,10 @@ class BodyVerifier {
         this.expr(statement.value);
         this.define(statement.name);
         return;
+      case 'gather-list':
+        [...statement.parts, statement.count].forEach((region) => this.coordinates(region, 1));
+        this.define(statement.name);
+        return;
       case 'search-bins':
         [statement.bins, statement.sums, statement.found].forEach((region) => this.coordinates(region, 1));
         [statement.phase, statement.need].forEach((expr) => this.expr(expr));

@@ -39,25 +39,38 @@ interface Team {
 /** The first is for rows that leave SMs idle: more CTAs a row reach more of them. The second is for rows that fill the device. */
 type Teams = Readonly<Record<Target['phase'], Team>>;
 /**
- * Timed on an H200, 2026-11-24, rows of 151,936 f32, cold, us for 1, 8 and 64 rows. Two CTAs a row put 64 rows on 128 SMs, one CTA each;
+ * Timed on an H200, 2026-11-28, rows of 151,936 f32, cold, us for 1, 8 and 64 rows. Two CTAs a row put 64 rows on 128 SMs, one CTA each;
  * larger clusters reach more SMs for few rows, but 64 of them are not spread evenly.
  */
 const CUTS: Team = { cluster: 2, threads: 1024, minBlocks: 1 };
+const FULL: Team = { cluster: 2, threads: 768, minBlocks: 1, steps: 25, streams: 'no-allocate' };
 const TEAMS = {
-  // Top-k 50 and top-p 0.9: 36.3, 37.3, 42.5; clusters of 4 CTAs of 512 threads 34.4, 35.0, 83.5.
-  cuts: { decode: CUTS, prefill: CUTS },
+  // Top-k 50 and top-p 0.9.
+  cuts: {
+    // 16.2, 18.1, 87; 256 threads 21.1, 23.9, 114; 4 CTAs of 512 threads 18.3, 19.1, 57.
+    decode: { cluster: 8, threads: 512, minBlocks: 1 },
+    // 22.5, 23.6, 27.7; 512 threads 25.0, 25.9, 30.4.
+    prefill: CUTS,
+  },
+  // Rows of several tensors serve any batch with one schedule: there are many such kernels, and they compile for seconds.
+  cutsOfSeveral: { decode: CUTS, prefill: CUTS },
   // The largest of a row. All of a thread's steps are unrolled: the assembler keeps as many loads in flight as it has registers for.
   oneWalk: {
     // 2.3, 3.5, 12.6; 10 steps 2.5, 3.9, 12.6.
     decode: { cluster: 8, threads: 256, minBlocks: 5, steps: 20 },
     // 4.6, 5.0, 11.1; through the L1 4.7, 5.2, 11.3; 1024 threads 4.6, 5.1, 11.5, 7 steps 5.3, 6.2, 11.7; one CTA a row 7.2, 8.3, 11.6.
-    prefill: { cluster: 2, threads: 768, minBlocks: 1, steps: 25, streams: 'no-allocate' },
+    prefill: FULL,
   },
-  // Draws by temperature.
-  walks: {
-    // 14.3, 16.6, 57.6; 4 CTAs of 512 threads 24.3, 25.4, 66.9.
+  // A draw, which has random bits and two logarithms of each element.
+  draw: {
+    // 7.7, 8.8, 31.3; 20 steps 8.1, 10.4, 31.6; 4 CTAs of 512 threads 12.4, 12.8, 35.5.
     decode: { cluster: 8, threads: 256, minBlocks: 5, steps: 2 },
-    // 41.3, 42.1, 47.3.
+    // 20.6, 20.9, 21.7; 5 steps 20.9, 21.3, 22.8; 1024 threads 23.3, 23.8, 24.8.
+    prefill: FULL,
+  },
+  // A row that is loaded more than once.
+  walks: {
+    decode: { cluster: 8, threads: 256, minBlocks: 5, steps: 2 },
     prefill: { cluster: 2, threads: 1024, minBlocks: 1, steps: 2 },
   },
 } as const satisfies Record<string, Teams>;
@@ -140,7 +153,10 @@ export function draftSplit(
   const units = lane.extent / vector;
   // What a selection gives goes to the threads of one CTA.
   const walks = walksOf(planSweeps(section, 'reload'));
-  const team: Team = (cuts ? TEAMS.cuts : walks > 1 ? TEAMS.walks : TEAMS.oneWalk)[phase];
+  const draws = section.values.some(({ kind }) => kind === 'random');
+  const once = draws ? TEAMS.draw : TEAMS.oneWalk;
+  const overCuts = loadsAlong(section, lane.axis) > 1 ? TEAMS.cutsOfSeveral : TEAMS.cuts;
+  const team: Team = (cuts ? overCuts : walks > 1 ? TEAMS.walks : once)[phase];
   const cluster = section.then ? 1 : clusterOf(lane.extent, units, team, arch, override);
   const limit = arch.hasClusters && !section.then ? team.threads : Math.min(1024, arch.maxThreadsPerCta);
   const threadsPerRow = threadsOf(units, cluster, cuts, limit, override);
@@ -162,7 +178,9 @@ export function draftSplit(
     align: choice.align,
     reasons,
     split: true,
-    ...(team.minBlocks !== undefined && limit === team.threads && { minBlocks: team.minBlocks }),
+    ...(section.then
+      ? { minBlocks: 1 }
+      : limit === team.threads && team.minBlocks && { minBlocks: team.minBlocks }),
     ...(team.steps !== undefined && { steps: team.steps }),
     ...(team.streams !== undefined && { streams: team.streams }),
   };
@@ -170,9 +188,11 @@ export function draftSplit(
 
 /** Half as wide where a thread holds the same elements of several tensors: a CTA of 1024 threads lacks registers for them. */
 function narrowed(vector: number, section: Section, lane: Axis): number {
-  const loads = section.values.filter(({ kind, axes }) => kind === 'load' && axes.includes(lane));
-  return loads.length > MOST_LOADS ? Math.max(1, vector / 2) : vector;
+  return loadsAlong(section, lane) > MOST_LOADS ? Math.max(1, vector / 2) : vector;
 }
+
+const loadsAlong = (section: Section, lane: Axis): number =>
+  section.values.filter(({ kind, axes }) => kind === 'load' && axes.includes(lane)).length;
 
 /** Of a long row a selection has a place in shared memory for each of its elements. */
 function requireFew(section: Section, extent: number): void {

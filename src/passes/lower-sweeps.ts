@@ -130,6 +130,7 @@ function meetsCluster(statement: Statement): boolean {
     case 'cluster-store':
     case 'row-total':
     case 'search-bins':
+    case 'gather-list':
       return true;
     case 'if':
       return [...statement.then, ...(statement.otherwise ?? [])].some(meetsCluster);

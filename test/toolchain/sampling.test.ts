@@ -83,18 +83,43 @@ test('selections from rows that no warp holds, and the log-probabilities there',
     await wrong('long', [
       [
         'topk',
-        { dims: { cols: 2003, k: 50 }, types: { T: 'f32' }, flags: { smallest: false, ragged: false } },
-        'sm90',
-      ],
-      [
-        'topk',
         { dims: { cols: 1100, k: 60 }, types: { T: 'bf16' }, flags: { smallest: true, ragged: false } },
         'sm80',
+      ],
+      // More than are compared with each other.
+      [
+        'topk',
+        { dims: { cols: 2003, k: 300 }, types: { T: 'f32' }, flags: { smallest: false, ragged: false } },
+        'sm90',
       ],
       ['token_logprob', row(1003, 'f32'), 'sm90'],
       ['top_logprobs', { dims: { vocab: 1500, n: 20 }, types: { L: 'bf16' }, flags: {} }, 'sm100'],
     ]),
   ).toEqual([]);
+}, 300_000);
+
+test('what cuts leave of one row may be weighed by its loads and chosen by another', async () => {
+  const spec = parseSpec(
+    `kernel: other_rows
+doc: Probes elements of a list whose weights and scores are not made of its keys.
+dims: { rows: dynamic, n: static }
+tensors:
+  x: { shape: [rows, n], dtype: f32 }
+  v: { shape: [rows, n], dtype: f32 }
+  few: { shape: [rows], dtype: i32, usual: [1, 60] }
+  share: { shape: [rows], dtype: f32, usual: [0.3, 1.0] }
+  best: { shape: [rows], dtype: i32, access: out }
+formula: |
+  h = max(x, -inf)
+  first = largest[n](h, few)
+  likely = nucleus[n](h, select(first, exp(min(x - max[n](h), 0.0)), 0.0), share)
+  best = argmax[n](select(first && likely, max(v, -inf), -inf))
+`,
+    'other_rows.yaml',
+  );
+  const binding: Binding = { dims: { n: 1300 }, types: {}, flags: {} };
+  const variant = { ...variantOf(spec, binding, 'sm90', 'decode'), schedule: { cluster: 2 } };
+  expect(await prover.wrongVariants('other', new Map([['other_rows', spec]]), [variant])).toEqual([]);
 }, 300_000);
 
 test('a nucleus ends with the weight that reaches its share, not with the last of its bin', async () => {

@@ -11,7 +11,7 @@
 # (min_p); penalties arXiv 1909.05858, section 4.1; Philox 4x32-10, doi 10.1145/2063384.2063405
 # 
 # target: sm100, decode, dependent launch
-# key: 12ebaa8252309e0715dab1485ca0c986249cb77eab793c859ca18acc14b267f0
+# key: 37a92061055995599a9fad44e605b28f35e6d06cdf47a43fc60116c284f15ba7
 # made with: rose-gen 0.1.0, nvidia-cutlass-dsl 4.8.1
 # schedule: 151936 elements a row, 4 at a time, 1024 threads of each of 2 CTAs
 # schedule: each pass loads the row again: a batch of such rows stays in the L2 cache
@@ -37,12 +37,62 @@ def fold_max(values: cute.TensorSSA, count: cutlass.Constexpr):
 
 
 @cute.jit
+def gap_bin(key: Int32, top: Int32) -> Int32:
+    # exponent and 6 bits of the mantissa of the gap in steps of 256; 127 << 6 is those of 1
+    steps = Float32(((top - key) >> 8) & 0xFFFFFF)
+    return 2047 - cute.math.max((steps.bitcast(Int32) >> 17) - 8127, 0)
+
+
+@cute.jit
+def gap_key(bin: Int32, top: Int32) -> Int32:
+    # where the gap of the next bin begins, as whole steps
+    steps = cute.math.min(Int32(Int32((2047 - bin + 8128) << 17).bitcast(Float32)), 0xFFFFFF)
+    least = Int64(top) - (Int64(steps) * 256 + 255)
+    return Int32(cute.math.max(least, Int64(-2147483648)))
+
+
+@cute.jit
+def gather_list(count: cute.Tensor, parts, most: cutlass.Constexpr, cluster: cutlass.Constexpr, threads: cutlass.Constexpr) -> Int32:
+    # the other CTAs' entries behind this one's own, where there are at most `most` of all; a run of threads takes those of one CTA
+    thread = cute.arch.thread_idx()[0]
+    rank = cute.arch.block_idx_in_cluster()
+    run = threads // cluster
+    from_ = thread // run
+    cute.arch.cluster_arrive()
+    cute.arch.cluster_wait()
+    total = count[0]
+    behind = total
+    length = Int32(0)
+    for step in cutlass.range_constexpr(1, cluster):
+        peer = cute.arch.map_dsmem_ptr(count.iterator, (rank + step) % cluster).toint()
+        entries = cute.arch.inline_ptx("ld.shared::cluster.b32 {$w0}, [{$r0}];", write_only_types=[Int32], read_only_args=[peer])
+        if step < from_:
+            behind = behind + entries
+        if step == from_:
+            length = entries
+        total = total + entries
+    if total <= most:
+        for entry in cutlass.range(thread % run, length, run):
+            for part in parts:
+                peer = cute.arch.map_dsmem_ptr(part.iterator + entry, (rank + from_) % cluster).toint()
+                part[behind + entry] = cute.arch.inline_ptx("ld.shared::cluster.b32 {$w0}, [{$r0}];", write_only_types=[Int32], read_only_args=[peer])
+    cute.arch.sync_threads()
+    return total
+
+
+@cute.jit
 def iota(count: cutlass.Constexpr, dtype: cutlass.Constexpr):
     # 0, 1, ... count - 1
     positions = cute.make_rmem_tensor((count,), dtype)
     for i in cutlass.range_constexpr(count):
         positions[i] = dtype(i)
     return positions.load()
+
+
+@cute.jit
+def key_number(key: Int32) -> Float32:
+    # what order_key made it of
+    return Int32(key ^ ((key >> 31) & 0x7FFFFFFF)).bitcast(Float32)
 
 
 @cute.jit
@@ -292,7 +342,7 @@ def kernel(
     # temperature: (rows) f32
     g_temperature = cute.make_tensor(temperature_ptr + Int64(row), cute.make_layout(1))
     t_2 = g_temperature[0]
-    warm = t_2 > 0
+    warm = t_2 >= 0.00001
     # top_k: (rows) i32
     g_top_k = cute.make_tensor(top_k_ptr + Int64(row), cute.make_layout(1))
     t_3 = g_top_k[0]
@@ -303,19 +353,23 @@ def kernel(
     cute.arch.sync_threads()
     # elements in the list; more than it holds where the row has to be walked
     survivors = Int32(1025)
+    # 1 where the list has all of the row, not of this CTA alone
+    whole = Int32(0)
     survivors = Int32(1025)
+    whole = Int32(0)
     # every element leads until a cut is found
     largest_key = Int32(-2147483648)
     largest_end = Int32(2147483647)
     if need > 0 and need < 151936:
         largest_key_1 = order_key(largest_most, False)
         wanted = Int64(need)
+        top = order_key(m, False)
         if largest_key_1 > -2147483648:
-            cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + ((largest_key_1 ^ -2147483648) >> 21 & 2047)), Int32(1), sem="relaxed", scope="cta")
+            cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + gap_bin(largest_key_1, top)), Int32(1), sem="relaxed", scope="cta")
         search_bins(s_bins, s_sums, s_found, phase, wanted, 0, 2, 1024)
         phase = 1 - phase
         # as many elements as are wanted have keys from here on
-        floor = Int32(cutlass.select_(s_found[2] > 0, Int32(Int32(s_found[0]) << 21 ^ -2147483648), Int32(-2147483648)))
+        floor = Int32(cutlass.select_(s_found[2] > 0, Int32(gap_key(Int32(s_found[0]), top)), Int32(-2147483648)))
         if thread == 0:
             s_count[0] = 0
         cute.arch.sync_threads()
@@ -372,81 +426,86 @@ def kernel(
                                     s_keys[slot_1] = key_1
                                     s_places[slot_1] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_5
         cute.arch.sync_threads()
-        listed = s_count[0]
-        inside = wanted + 1
-        prefix = Int32(0)
-        # bits of the word that are found already
-        known = Int32(0)
-        for digit in cutlass.range(0, 5, 1):
-            if inside > wanted:
-                shift = cute.math.max(Int32(cutlass.select_(digit < 3, Int32(21), Int32(44))) - digit * 11, 0)
-                mask = Int32(cutlass.select_(digit == 2, Int32(1023), Int32(2047)))
-                if listed <= 1024:
-                    for entry in cutlass.range(thread, listed, 1024):
-                        word = Int32(cutlass.select_(digit < 3, Int32(s_keys[entry] ^ -2147483648), Int32(4194303 - s_places[entry])))
-                        if (digit < 3 or s_keys[entry] == largest_key) and (word ^ prefix) & known == 0:
-                            cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
-                else:
-                    for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1):
-                        r_mask_3 = cute.make_rmem_tensor((4,), Int32)
-                        r_mask_3.fill(0)
-                        t_8 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                        r_index_3 = cute.make_rmem_tensor((4,), Int32)
-                        r_index_3[None].store(t_8 // 32)
-                        for element_6 in cutlass.range_constexpr(4):
-                            if Int64(r_index_3[element_6]) >= 0 and Int64(r_index_3[element_6]) < 4748:
-                                # mask: (rows, words=4748) i32
-                                g_mask_3 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_3[element_6])), cute.make_layout(1))
-                                r_mask_3[element_6] = g_mask_3[0]
-                        t_9 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                        h_3 = cute.math.max(cute.where(shift_bits(r_mask_3[None].load(), t_9 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
-                        r_value_3 = cute.make_rmem_tensor((4,), Float32)
-                        r_value_3[None].store(h_3)
-                        for element_7 in cutlass.range_constexpr(4):
-                            key_2 = order_key(r_value_3[element_7], False)
-                            word_1 = Int32(cutlass.select_(digit < 3, Int32(key_2 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_7))))
-                            if (digit < 3 or key_2 == largest_key) and (word_1 ^ prefix) & known == 0:
-                                cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_1 >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
-                    for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
-                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
-                            r_mask_4 = cute.make_rmem_tensor((4,), Int32)
-                            r_mask_4.fill(0)
-                            t_10 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                            r_index_4 = cute.make_rmem_tensor((4,), Int32)
-                            r_index_4[None].store(t_10 // 32)
-                            for element_8 in cutlass.range_constexpr(4):
-                                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_8 < 151936 and Int64(r_index_4[element_8]) >= 0 and Int64(r_index_4[element_8]) < 4748:
-                                    # mask: (rows, words=4748) i32
-                                    g_mask_4 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_4[element_8])), cute.make_layout(1))
-                                    r_mask_4[element_8] = g_mask_4[0]
-                            t_11 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                            r_logits_1 = cute.make_rmem_tensor((4,), Float32)
-                            r_logits_1.fill(0)
+        together = gather_list(s_count, (s_keys, s_places), 128, 2, 1024)
+        if together <= 128:
+            if thread == 0:
+                s_found[0] = Int64(0)
+                s_found[1] = Int64(0)
+                s_found[2] = Int64(0)
+            cute.arch.sync_threads()
+            for entry in cutlass.range(thread // 32, together, 32):
+                own_key = s_keys[entry]
+                own_place = s_places[entry]
+                ahead = Int32(0)
+                for other in cutlass.range(thread % 32, together, 32):
+                    ahead = ahead + Int32(cutlass.select_(s_keys[other] > own_key or s_keys[other] == own_key and s_places[other] < own_place, Int32(1), Int32(0)))
+                # of the entries ahead of this one
+                before = Int64(cute.arch.warp_redux_sync(ahead, "add"))
+                if thread % 32 == 0 and before < wanted and before + 1 >= wanted:
+                    s_found[0] = Int64(own_key)
+                    s_found[1] = Int64(own_place)
+                    s_found[2] = Int64(1)
+            cute.arch.sync_threads()
+            largest_key = Int32(cutlass.select_(s_found[2] > 0, Int32(Int32(s_found[0])), Int32(-2147483648)))
+            largest_end = Int32(cutlass.select_(s_found[2] > 0, Int32(Int32(s_found[1])), Int32(2147483647)))
+            survivors = together
+            whole = Int32(1)
+        else:
+            listed = s_count[0]
+            inside = wanted + 1
+            prefix = Int32(0)
+            # bits of the word that are found already
+            known = Int32(0)
+            for digit in cutlass.range(0, 5, 1):
+                if inside > wanted:
+                    shift = cute.math.max(Int32(cutlass.select_(digit < 3, Int32(21), Int32(44))) - digit * 11, 0)
+                    mask = Int32(cutlass.select_(digit == 2, Int32(1023), Int32(2047)))
+                    if listed <= 1024:
+                        for entry_1 in cutlass.range(thread, listed, 1024):
+                            word = Int32(cutlass.select_(digit < 3, Int32(s_keys[entry_1] ^ -2147483648), Int32(4194303 - s_places[entry_1])))
+                            if (digit < 3 or s_keys[entry_1] == largest_key) and (word ^ prefix) & known == 0:
+                                cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
+                    else:
+                        for tile in cutlass.range(0, 19, 1):
                             if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
-                                r_logits_1[None].store(g_logits[thread, None, tile].load())
-                            h_4 = cute.math.max(cute.where(shift_bits(r_mask_4[None].load(), t_11 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_1[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
-                            r_value_4 = cute.make_rmem_tensor((4,), Float32)
-                            r_value_4[None].store(h_4)
-                            for element_9 in cutlass.range_constexpr(4):
-                                key_3 = order_key(r_value_4[element_9], False)
-                                word_2 = Int32(cutlass.select_(digit < 3, Int32(key_3 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_9))))
-                                if (digit < 3 or key_3 == largest_key) and (word_2 ^ prefix) & known == 0:
-                                    cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_2 >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
-                search_bins(s_bins, s_sums, s_found, phase, wanted, 0, 2, 1024)
-                phase = 1 - phase
-                prefix = prefix | Int32(s_found[0]) << (shift & 31)
-                wanted = wanted - s_found[1]
-                inside = s_found[2]
-                known = Int32(-1) << (shift & 31)
-                if digit < 3:
-                    largest_key = Int32(cutlass.select_(inside > 0, Int32(prefix ^ -2147483648), Int32(-2147483648)))
-                else:
-                    largest_end = Int32(cutlass.select_(inside > 0, Int32(4194303 - prefix), Int32(2147483647)))
-                # where not all elements with this key lead, the lower positions do
-                if digit == 2:
-                    prefix = Int32(0)
-                    known = Int32(0)
-        survivors = s_count[0]
+                                r_mask_3 = cute.make_rmem_tensor((4,), Int32)
+                                r_mask_3.fill(0)
+                                t_8 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                                r_index_3 = cute.make_rmem_tensor((4,), Int32)
+                                r_index_3[None].store(t_8 // 32)
+                                for element_6 in cutlass.range_constexpr(4):
+                                    if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_6 < 151936 and Int64(r_index_3[element_6]) >= 0 and Int64(r_index_3[element_6]) < 4748:
+                                        # mask: (rows, words=4748) i32
+                                        g_mask_3 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_3[element_6])), cute.make_layout(1))
+                                        r_mask_3[element_6] = g_mask_3[0]
+                                t_9 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                                r_logits_1 = cute.make_rmem_tensor((4,), Float32)
+                                r_logits_1.fill(0)
+                                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                                    r_logits_1[None].store(g_logits[thread, None, tile].load())
+                                h_3 = cute.math.max(cute.where(shift_bits(r_mask_3[None].load(), t_9 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_1[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                                r_value_3 = cute.make_rmem_tensor((4,), Float32)
+                                r_value_3[None].store(h_3)
+                                for element_7 in cutlass.range_constexpr(4):
+                                    key_2 = order_key(r_value_3[element_7], False)
+                                    word_1 = Int32(cutlass.select_(digit < 3, Int32(key_2 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_7))))
+                                    if (digit < 3 or key_2 == largest_key) and (word_1 ^ prefix) & known == 0:
+                                        cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_1 >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
+                    search_bins(s_bins, s_sums, s_found, phase, wanted, 0, 2, 1024)
+                    phase = 1 - phase
+                    prefix = prefix | Int32(s_found[0]) << (shift & 31)
+                    wanted = wanted - s_found[1]
+                    inside = s_found[2]
+                    known = Int32(-1) << (shift & 31)
+                    if digit < 3:
+                        largest_key = Int32(cutlass.select_(inside > 0, Int32(prefix ^ -2147483648), Int32(-2147483648)))
+                    else:
+                        largest_end = Int32(cutlass.select_(inside > 0, Int32(4194303 - prefix), Int32(2147483647)))
+                    # where not all elements with this key lead, the lower positions do
+                    if digit == 2:
+                        prefix = Int32(0)
+                        known = Int32(0)
+            survivors = s_count[0]
     if need <= 0:
         largest_key = 2147483647
         largest_end = -1
@@ -456,357 +515,324 @@ def kernel(
     # every element leads until a cut is found
     nucleus_key = Int32(-2147483648)
     nucleus_end = Int32(2147483647)
-    rcp = refined_rcp(Float32(cutlass.select_(warm, Float32(t_2), Float32(Float32(1.0)))))
-    if need_1 < 1:
-        mass_4 = Int64(0)
-        if survivors <= 1024:
-            for entry_1 in cutlass.range(thread, survivors, 1024):
-                vector = (s_places[entry_1] - cute.arch.block_idx_in_cluster() * 77824) // 4
-                lane_of = vector % 1024
-                tile_of = vector // 1024
-                r_mask_5 = cute.make_rmem_tensor((4,), Int32)
-                r_mask_5.fill(0)
-                t_12 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of * 4 + tile_of * 4096, Int32)
-                r_index_5 = cute.make_rmem_tensor((4,), Int32)
-                r_index_5[None].store(t_12 // 32)
-                for element_10 in cutlass.range_constexpr(4):
-                    if Int64(r_index_5[element_10]) >= 0 and Int64(r_index_5[element_10]) < 4748:
-                        # mask: (rows, words=4748) i32
-                        g_mask_5 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_5[element_10])), cute.make_layout(1))
-                        r_mask_5[element_10] = g_mask_5[0]
-                t_13 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of * 4 + tile_of * 4096, Int32)
-                h_5 = cute.math.max(cute.where(shift_bits(r_mask_5[None].load(), t_13 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[lane_of, None, tile_of].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
-                r_value_5 = cute.make_rmem_tensor((4,), Float32)
-                r_value_5[None].store(h_5)
-                t_14 = order_keys(h_5, False, 4)
-                first = (t_14 > largest_key) | (t_14 == largest_key) & (t_13 <= largest_end)
-                t_15 = h_5 == m
-                y = cute.where(t_15, cute.full((4,), Float32(0.0), Float32), (h_5 - m) * rcp)
-                p = cute.math.exp(y)
-                r_value_6 = cute.make_rmem_tensor((4,), Float32)
-                r_value_6[None].store(cute.where(first, p, cute.full((4,), Float32(0.0), Float32)))
-                for element_11 in cutlass.range_constexpr(4):
-                    key_4 = order_key(r_value_5[element_11], False)
-                    mass_5 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_6[element_11], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
-                    if cute.arch.block_idx_in_cluster() * 77824 + lane_of * 4 + tile_of * 4096 + element_11 == s_places[entry_1]:
-                        s_masses[entry_1] = mass_5
-                        mass_4 = mass_4 + Int64(mass_5)
-        else:
-            for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1, unroll=4):
-                r_mask_8 = cute.make_rmem_tensor((4,), Int32)
-                r_mask_8.fill(0)
-                t_24 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                r_index_8 = cute.make_rmem_tensor((4,), Int32)
-                r_index_8[None].store(t_24 // 32)
-                for element_16 in cutlass.range_constexpr(4):
-                    if Int64(r_index_8[element_16]) >= 0 and Int64(r_index_8[element_16]) < 4748:
-                        # mask: (rows, words=4748) i32
-                        g_mask_8 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_8[element_16])), cute.make_layout(1))
-                        r_mask_8[element_16] = g_mask_8[0]
-                t_25 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                h_8 = cute.math.max(cute.where(shift_bits(r_mask_8[None].load(), t_25 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
-                r_value_11 = cute.make_rmem_tensor((4,), Float32)
-                r_value_11[None].store(h_8)
-                t_26 = order_keys(h_8, False, 4)
-                first_3 = (t_26 > largest_key) | (t_26 == largest_key) & (t_25 <= largest_end)
-                t_27 = h_8 == m
-                y_3 = cute.where(t_27, cute.full((4,), Float32(0.0), Float32), (h_8 - m) * rcp)
-                p_3 = cute.math.exp(y_3)
-                r_value_12 = cute.make_rmem_tensor((4,), Float32)
-                r_value_12[None].store(cute.where(first_3, p_3, cute.full((4,), Float32(0.0), Float32)))
-                for element_17 in cutlass.range_constexpr(4):
-                    key_7 = order_key(r_value_11[element_17], False)
-                    mass_8 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_12[element_17], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
-                    mass_4 = mass_4 + Int64(mass_8)
-            for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
-                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
-                    r_mask_9 = cute.make_rmem_tensor((4,), Int32)
-                    r_mask_9.fill(0)
-                    t_28 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                    r_index_9 = cute.make_rmem_tensor((4,), Int32)
-                    r_index_9[None].store(t_28 // 32)
-                    for element_18 in cutlass.range_constexpr(4):
-                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_18 < 151936 and Int64(r_index_9[element_18]) >= 0 and Int64(r_index_9[element_18]) < 4748:
-                            # mask: (rows, words=4748) i32
-                            g_mask_9 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_9[element_18])), cute.make_layout(1))
-                            r_mask_9[element_18] = g_mask_9[0]
-                    t_29 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                    r_logits_3 = cute.make_rmem_tensor((4,), Float32)
-                    r_logits_3.fill(0)
-                    if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
-                        r_logits_3[None].store(g_logits[thread, None, tile].load())
-                    h_9 = cute.math.max(cute.where(shift_bits(r_mask_9[None].load(), t_29 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_3[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
-                    r_value_13 = cute.make_rmem_tensor((4,), Float32)
-                    r_value_13[None].store(h_9)
-                    t_30 = order_keys(h_9, False, 4)
-                    first_4 = (t_30 > largest_key) | (t_30 == largest_key) & (t_29 <= largest_end)
-                    t_31 = h_9 == m
-                    y_4 = cute.where(t_31, cute.full((4,), Float32(0.0), Float32), (h_9 - m) * rcp)
-                    p_4 = cute.math.exp(y_4)
-                    r_value_14 = cute.make_rmem_tensor((4,), Float32)
-                    r_value_14[None].store(cute.where(first_4, p_4, cute.full((4,), Float32(0.0), Float32)))
-                    for element_19 in cutlass.range_constexpr(4):
-                        key_8 = order_key(r_value_13[element_19], False)
-                        mass_9 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_14[element_19], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
-                        mass_4 = mass_4 + Int64(mass_9)
-        total = row_total(mass_4, s_sums, s_share, 2, 1024)
-        wanted_1 = share_of(total, need_1)
-        if survivors > 1024:
-            # lighter elements together weigh less than what is left over
-            least = cute.math.max(Int32((total - wanted_1) // 151936), 1)
-            if thread == 0:
-                s_count[0] = 0
-            cute.arch.sync_threads()
-            for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1, unroll=4):
-                r_mask_6 = cute.make_rmem_tensor((4,), Int32)
-                r_mask_6.fill(0)
-                t_16 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                r_index_6 = cute.make_rmem_tensor((4,), Int32)
-                r_index_6[None].store(t_16 // 32)
-                for element_12 in cutlass.range_constexpr(4):
-                    if Int64(r_index_6[element_12]) >= 0 and Int64(r_index_6[element_12]) < 4748:
-                        # mask: (rows, words=4748) i32
-                        g_mask_6 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_6[element_12])), cute.make_layout(1))
-                        r_mask_6[element_12] = g_mask_6[0]
-                t_17 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                h_6 = cute.math.max(cute.where(shift_bits(r_mask_6[None].load(), t_17 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
-                r_value_7 = cute.make_rmem_tensor((4,), Float32)
-                r_value_7[None].store(h_6)
-                t_18 = order_keys(h_6, False, 4)
-                first_1 = (t_18 > largest_key) | (t_18 == largest_key) & (t_17 <= largest_end)
-                t_19 = h_6 == m
-                y_1 = cute.where(t_19, cute.full((4,), Float32(0.0), Float32), (h_6 - m) * rcp)
-                p_1 = cute.math.exp(y_1)
-                r_value_8 = cute.make_rmem_tensor((4,), Float32)
-                r_value_8[None].store(cute.where(first_1, p_1, cute.full((4,), Float32(0.0), Float32)))
-                if cute.math.min(Int32(cute.math.min(cute.math.max(cute.math.max(cute.math.max(cute.math.max(r_value_8[0], r_value_8[1]), r_value_8[2]), r_value_8[3]), Float32(0.0)), Float32(1.0)) * 268435456), 268435455) >= least:
-                    for element_13 in cutlass.range_constexpr(4):
-                        key_5 = order_key(r_value_7[element_13], False)
-                        mass_6 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_8[element_13], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
-                        if mass_6 >= least:
-                            slot_2 = cute.arch.atomic_add(s_count.iterator + (0), Int32(1), sem="relaxed", scope="cta")
-                            if slot_2 < 1024:
-                                s_keys[slot_2] = key_5
-                                s_places[slot_2] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_13
-                                s_masses[slot_2] = mass_6
-            for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
-                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
-                    r_mask_7 = cute.make_rmem_tensor((4,), Int32)
-                    r_mask_7.fill(0)
-                    t_20 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                    r_index_7 = cute.make_rmem_tensor((4,), Int32)
-                    r_index_7[None].store(t_20 // 32)
-                    for element_14 in cutlass.range_constexpr(4):
-                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_14 < 151936 and Int64(r_index_7[element_14]) >= 0 and Int64(r_index_7[element_14]) < 4748:
-                            # mask: (rows, words=4748) i32
-                            g_mask_7 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_7[element_14])), cute.make_layout(1))
-                            r_mask_7[element_14] = g_mask_7[0]
-                    t_21 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                    r_logits_2 = cute.make_rmem_tensor((4,), Float32)
-                    r_logits_2.fill(0)
-                    if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
-                        r_logits_2[None].store(g_logits[thread, None, tile].load())
-                    h_7 = cute.math.max(cute.where(shift_bits(r_mask_7[None].load(), t_21 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_2[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
-                    r_value_9 = cute.make_rmem_tensor((4,), Float32)
-                    r_value_9[None].store(h_7)
-                    t_22 = order_keys(h_7, False, 4)
-                    first_2 = (t_22 > largest_key) | (t_22 == largest_key) & (t_21 <= largest_end)
-                    t_23 = h_7 == m
-                    y_2 = cute.where(t_23, cute.full((4,), Float32(0.0), Float32), (h_7 - m) * rcp)
-                    p_2 = cute.math.exp(y_2)
-                    r_value_10 = cute.make_rmem_tensor((4,), Float32)
-                    r_value_10[None].store(cute.where(first_2, p_2, cute.full((4,), Float32(0.0), Float32)))
-                    if cute.math.min(Int32(cute.math.min(cute.math.max(cute.math.max(cute.math.max(cute.math.max(r_value_10[0], r_value_10[1]), r_value_10[2]), r_value_10[3]), Float32(0.0)), Float32(1.0)) * 268435456), 268435455) >= least:
-                        for element_15 in cutlass.range_constexpr(4):
-                            key_6 = order_key(r_value_9[element_15], False)
-                            mass_7 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_10[element_15], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
-                            if mass_7 >= least:
-                                slot_3 = cute.arch.atomic_add(s_count.iterator + (0), Int32(1), sem="relaxed", scope="cta")
-                                if slot_3 < 1024:
-                                    s_keys[slot_3] = key_6
-                                    s_places[slot_3] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_15
-                                    s_masses[slot_3] = mass_7
-            cute.arch.sync_threads()
-        listed_1 = s_count[0]
-        inside_1 = wanted_1 + 1
-        prefix_1 = Int32(0)
-        # bits of the word that are found already
-        known_1 = Int32(0)
-        for digit_1 in cutlass.range(0, 5, 1):
-            if digit_1 < 3 or inside_1 > wanted_1 or nucleus_end != 2147483647:
-                shift_1 = cute.math.max(Int32(cutlass.select_(digit_1 < 3, Int32(21), Int32(44))) - digit_1 * 11, 0)
-                mask_1 = Int32(cutlass.select_(digit_1 == 2, Int32(1023), Int32(2047)))
-                if listed_1 <= 1024:
-                    for entry_2 in cutlass.range(thread, listed_1, 1024):
-                        word_3 = Int32(cutlass.select_(digit_1 < 3, Int32(s_keys[entry_2] ^ -2147483648), Int32(4194303 - s_places[entry_2])))
-                        if (digit_1 < 3 or s_keys[entry_2] == nucleus_key) and (word_3 ^ prefix_1) & known_1 == 0:
-                            cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_3 >> (shift_1 & 31) & mask_1)), Int32(s_masses[entry_2] >> 14), sem="relaxed", scope="cta")
-                            cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_3 >> (shift_1 & 31) & mask_1) + 2048), Int32(s_masses[entry_2] & 16383), sem="relaxed", scope="cta")
-                else:
-                    for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1):
-                        r_mask_10 = cute.make_rmem_tensor((4,), Int32)
-                        r_mask_10.fill(0)
-                        t_32 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                        r_index_10 = cute.make_rmem_tensor((4,), Int32)
-                        r_index_10[None].store(t_32 // 32)
-                        for element_20 in cutlass.range_constexpr(4):
-                            if Int64(r_index_10[element_20]) >= 0 and Int64(r_index_10[element_20]) < 4748:
-                                # mask: (rows, words=4748) i32
-                                g_mask_10 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_10[element_20])), cute.make_layout(1))
-                                r_mask_10[element_20] = g_mask_10[0]
-                        t_33 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                        h_10 = cute.math.max(cute.where(shift_bits(r_mask_10[None].load(), t_33 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
-                        r_value_15 = cute.make_rmem_tensor((4,), Float32)
-                        r_value_15[None].store(h_10)
-                        t_34 = order_keys(h_10, False, 4)
-                        first_5 = (t_34 > largest_key) | (t_34 == largest_key) & (t_33 <= largest_end)
-                        t_35 = h_10 == m
-                        y_5 = cute.where(t_35, cute.full((4,), Float32(0.0), Float32), (h_10 - m) * rcp)
-                        p_5 = cute.math.exp(y_5)
-                        r_value_16 = cute.make_rmem_tensor((4,), Float32)
-                        r_value_16[None].store(cute.where(first_5, p_5, cute.full((4,), Float32(0.0), Float32)))
-                        for element_21 in cutlass.range_constexpr(4):
-                            key_9 = order_key(r_value_15[element_21], False)
-                            mass_10 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_16[element_21], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
-                            word_4 = Int32(cutlass.select_(digit_1 < 3, Int32(key_9 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_21))))
-                            if (digit_1 < 3 or key_9 == nucleus_key) and (word_4 ^ prefix_1) & known_1 == 0:
-                                cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_4 >> (shift_1 & 31) & mask_1)), Int32(mass_10 >> 14), sem="relaxed", scope="cta")
-                                cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_4 >> (shift_1 & 31) & mask_1) + 2048), Int32(mass_10 & 16383), sem="relaxed", scope="cta")
-                    for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
-                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
-                            r_mask_11 = cute.make_rmem_tensor((4,), Int32)
-                            r_mask_11.fill(0)
-                            t_36 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                            r_index_11 = cute.make_rmem_tensor((4,), Int32)
-                            r_index_11[None].store(t_36 // 32)
-                            for element_22 in cutlass.range_constexpr(4):
-                                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_22 < 151936 and Int64(r_index_11[element_22]) >= 0 and Int64(r_index_11[element_22]) < 4748:
-                                    # mask: (rows, words=4748) i32
-                                    g_mask_11 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_11[element_22])), cute.make_layout(1))
-                                    r_mask_11[element_22] = g_mask_11[0]
-                            t_37 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
-                            r_logits_4 = cute.make_rmem_tensor((4,), Float32)
-                            r_logits_4.fill(0)
-                            if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
-                                r_logits_4[None].store(g_logits[thread, None, tile].load())
-                            h_11 = cute.math.max(cute.where(shift_bits(r_mask_11[None].load(), t_37 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_4[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
-                            r_value_17 = cute.make_rmem_tensor((4,), Float32)
-                            r_value_17[None].store(h_11)
-                            t_38 = order_keys(h_11, False, 4)
-                            first_6 = (t_38 > largest_key) | (t_38 == largest_key) & (t_37 <= largest_end)
-                            t_39 = h_11 == m
-                            y_6 = cute.where(t_39, cute.full((4,), Float32(0.0), Float32), (h_11 - m) * rcp)
-                            p_6 = cute.math.exp(y_6)
-                            r_value_18 = cute.make_rmem_tensor((4,), Float32)
-                            r_value_18[None].store(cute.where(first_6, p_6, cute.full((4,), Float32(0.0), Float32)))
-                            for element_23 in cutlass.range_constexpr(4):
-                                key_10 = order_key(r_value_17[element_23], False)
-                                mass_11 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_18[element_23], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
-                                word_5 = Int32(cutlass.select_(digit_1 < 3, Int32(key_10 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_23))))
-                                if (digit_1 < 3 or key_10 == nucleus_key) and (word_5 ^ prefix_1) & known_1 == 0:
-                                    cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_5 >> (shift_1 & 31) & mask_1)), Int32(mass_11 >> 14), sem="relaxed", scope="cta")
-                                    cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_5 >> (shift_1 & 31) & mask_1) + 2048), Int32(mass_11 & 16383), sem="relaxed", scope="cta")
-                search_bins(s_bins, s_sums, s_found, phase, wanted_1, 14, 2, 1024)
-                phase = 1 - phase
-                prefix_1 = prefix_1 | Int32(s_found[0]) << (shift_1 & 31)
-                wanted_1 = wanted_1 - s_found[1]
-                inside_1 = s_found[2]
-                known_1 = Int32(-1) << (shift_1 & 31)
-                if digit_1 < 3:
-                    nucleus_key = Int32(cutlass.select_(inside_1 > 0, Int32(prefix_1 ^ -2147483648), Int32(-2147483648)))
-                else:
-                    nucleus_end = Int32(cutlass.select_(inside_1 > 0, Int32(4194303 - prefix_1), Int32(2147483647)))
-                # where not all elements with this key lead, the lower positions do
-                if digit_1 == 2:
-                    prefix_1 = Int32(0)
-                    known_1 = Int32(0)
-        if s_found[2] > 0:
-            survivors = s_count[0]
-    best_best = Float32(float("-inf"))
-    best_at = Int32(2147483647)
-    # min_p: (rows) f32
-    g_min_p = cute.make_tensor(min_p_ptr + Int64(row), cute.make_layout(1))
-    min_p = g_min_p[0]
+    heat = Float32(cutlass.select_(warm, Float32(t_2), Float32(Float32(1.0))))
+    t_14 = refined_rcp(heat)
     # seed: (rows) i64
     g_seed = cute.make_tensor(seed_ptr + Int64(row), cute.make_layout(1))
     seed = g_seed[0]
     # offset: (rows) i64
     g_offset = cute.make_tensor(offset_ptr + Int64(row), cute.make_layout(1))
     offset = g_offset[0]
+    if need_1 < 1:
+        mass_3 = Int64(0)
+        if survivors <= 1024:
+            for entry_2 in cutlass.range(thread, survivors, 1024):
+                key_7 = s_keys[entry_2]
+                place = s_places[entry_2]
+                h_8 = key_number(key_7)
+                first_4 = key_7 > largest_key or key_7 == largest_key and place <= largest_end
+                t_27 = h_8 == m
+                p_4 = cute.math.exp(Float32(cutlass.select_(t_27, Float32(Float32(0.0)), Float32((h_8 - m) * t_14))))
+                mass_8 = cute.math.min(Int32(cute.math.min(cute.math.max(Float32(cutlass.select_(first_4, Float32(p_4), Float32(Float32(0.0)))), Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                s_masses[entry_2] = mass_8
+                mass_3 = mass_3 + Int64(mass_8)
+        else:
+            for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1, unroll=2):
+                r_mask_4 = cute.make_rmem_tensor((4,), Int32)
+                r_mask_4.fill(0)
+                t_10 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                r_index_4 = cute.make_rmem_tensor((4,), Int32)
+                r_index_4[None].store(t_10 // 32)
+                for element_8 in cutlass.range_constexpr(4):
+                    if Int64(r_index_4[element_8]) >= 0 and Int64(r_index_4[element_8]) < 4748:
+                        # mask: (rows, words=4748) i32
+                        g_mask_4 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_4[element_8])), cute.make_layout(1))
+                        r_mask_4[element_8] = g_mask_4[0]
+                t_11 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                h_4 = cute.math.max(cute.where(shift_bits(r_mask_4[None].load(), t_11 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                r_value_4 = cute.make_rmem_tensor((4,), Float32)
+                r_value_4[None].store(h_4)
+                t_12 = order_keys(h_4, False, 4)
+                first = (t_12 > largest_key) | (t_12 == largest_key) & (t_11 <= largest_end)
+                t_13 = h_4 == m
+                p = cute.math.exp(cute.where(t_13, cute.full((4,), Float32(0.0), Float32), (h_4 - m) * t_14))
+                r_value_5 = cute.make_rmem_tensor((4,), Float32)
+                r_value_5[None].store(cute.where(first, p, cute.full((4,), Float32(0.0), Float32)))
+                for element_9 in cutlass.range_constexpr(4):
+                    key_3 = order_key(r_value_4[element_9], False)
+                    mass_4 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_5[element_9], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                    mass_3 = mass_3 + Int64(mass_4)
+            for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
+                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                    r_mask_5 = cute.make_rmem_tensor((4,), Int32)
+                    r_mask_5.fill(0)
+                    t_15 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                    r_index_5 = cute.make_rmem_tensor((4,), Int32)
+                    r_index_5[None].store(t_15 // 32)
+                    for element_10 in cutlass.range_constexpr(4):
+                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_10 < 151936 and Int64(r_index_5[element_10]) >= 0 and Int64(r_index_5[element_10]) < 4748:
+                            # mask: (rows, words=4748) i32
+                            g_mask_5 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_5[element_10])), cute.make_layout(1))
+                            r_mask_5[element_10] = g_mask_5[0]
+                    t_16 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                    r_logits_2 = cute.make_rmem_tensor((4,), Float32)
+                    r_logits_2.fill(0)
+                    if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                        r_logits_2[None].store(g_logits[thread, None, tile].load())
+                    h_5 = cute.math.max(cute.where(shift_bits(r_mask_5[None].load(), t_16 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_2[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                    r_value_6 = cute.make_rmem_tensor((4,), Float32)
+                    r_value_6[None].store(h_5)
+                    t_17 = order_keys(h_5, False, 4)
+                    first_1 = (t_17 > largest_key) | (t_17 == largest_key) & (t_16 <= largest_end)
+                    t_18 = h_5 == m
+                    p_1 = cute.math.exp(cute.where(t_18, cute.full((4,), Float32(0.0), Float32), (h_5 - m) * t_14))
+                    r_value_7 = cute.make_rmem_tensor((4,), Float32)
+                    r_value_7[None].store(cute.where(first_1, p_1, cute.full((4,), Float32(0.0), Float32)))
+                    for element_11 in cutlass.range_constexpr(4):
+                        key_4 = order_key(r_value_6[element_11], False)
+                        mass_5 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_7[element_11], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                        mass_3 = mass_3 + Int64(mass_5)
+        total = Int64(0)
+        if whole != 0:
+            total_over = row_total(mass_3, s_sums, s_share, 1, 1024)
+            total = total_over
+        else:
+            total_over_1 = row_total(mass_3, s_sums, s_share, 2, 1024)
+            total = total_over_1
+        wanted_1 = share_of(total, need_1)
+        together_1 = survivors
+        if whole == 0:
+            if survivors > 1024:
+                # lighter elements together weigh less than what is left over
+                least = cute.math.max(Int32((total - wanted_1) // 151936), 1)
+                if thread == 0:
+                    s_count[0] = 0
+                cute.arch.sync_threads()
+                for tile in cutlass.range(0, cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 1, unroll=2):
+                    r_mask_6 = cute.make_rmem_tensor((4,), Int32)
+                    r_mask_6.fill(0)
+                    t_19 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                    r_index_6 = cute.make_rmem_tensor((4,), Int32)
+                    r_index_6[None].store(t_19 // 32)
+                    for element_12 in cutlass.range_constexpr(4):
+                        if Int64(r_index_6[element_12]) >= 0 and Int64(r_index_6[element_12]) < 4748:
+                            # mask: (rows, words=4748) i32
+                            g_mask_6 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_6[element_12])), cute.make_layout(1))
+                            r_mask_6[element_12] = g_mask_6[0]
+                    t_20 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                    h_6 = cute.math.max(cute.where(shift_bits(r_mask_6[None].load(), t_20 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                    r_value_8 = cute.make_rmem_tensor((4,), Float32)
+                    r_value_8[None].store(h_6)
+                    t_21 = order_keys(h_6, False, 4)
+                    first_2 = (t_21 > largest_key) | (t_21 == largest_key) & (t_20 <= largest_end)
+                    t_22 = h_6 == m
+                    p_2 = cute.math.exp(cute.where(t_22, cute.full((4,), Float32(0.0), Float32), (h_6 - m) * t_14))
+                    r_value_9 = cute.make_rmem_tensor((4,), Float32)
+                    r_value_9[None].store(cute.where(first_2, p_2, cute.full((4,), Float32(0.0), Float32)))
+                    if cute.math.min(Int32(cute.math.min(cute.math.max(cute.math.max(cute.math.max(cute.math.max(r_value_9[0], r_value_9[1]), r_value_9[2]), r_value_9[3]), Float32(0.0)), Float32(1.0)) * 268435456), 268435455) >= least:
+                        for element_13 in cutlass.range_constexpr(4):
+                            key_5 = order_key(r_value_8[element_13], False)
+                            mass_6 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_9[element_13], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                            if mass_6 >= least:
+                                slot_2 = cute.arch.atomic_add(s_count.iterator + (0), Int32(1), sem="relaxed", scope="cta")
+                                if slot_2 < 1024:
+                                    s_keys[slot_2] = key_5
+                                    s_places[slot_2] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_13
+                                    s_masses[slot_2] = mass_6
+                for tile in cutlass.range(cute.math.max(cute.math.min((151936 - cute.arch.block_idx_in_cluster() * 77824) // 4096, 19), 0), 19, 1):
+                    if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                        r_mask_7 = cute.make_rmem_tensor((4,), Int32)
+                        r_mask_7.fill(0)
+                        t_23 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                        r_index_7 = cute.make_rmem_tensor((4,), Int32)
+                        r_index_7[None].store(t_23 // 32)
+                        for element_14 in cutlass.range_constexpr(4):
+                            if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_14 < 151936 and Int64(r_index_7[element_14]) >= 0 and Int64(r_index_7[element_14]) < 4748:
+                                # mask: (rows, words=4748) i32
+                                g_mask_7 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_7[element_14])), cute.make_layout(1))
+                                r_mask_7[element_14] = g_mask_7[0]
+                        t_24 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                        r_logits_3 = cute.make_rmem_tensor((4,), Float32)
+                        r_logits_3.fill(0)
+                        if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                            r_logits_3[None].store(g_logits[thread, None, tile].load())
+                        h_7 = cute.math.max(cute.where(shift_bits(r_mask_7[None].load(), t_24 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_3[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                        r_value_10 = cute.make_rmem_tensor((4,), Float32)
+                        r_value_10[None].store(h_7)
+                        t_25 = order_keys(h_7, False, 4)
+                        first_3 = (t_25 > largest_key) | (t_25 == largest_key) & (t_24 <= largest_end)
+                        t_26 = h_7 == m
+                        p_3 = cute.math.exp(cute.where(t_26, cute.full((4,), Float32(0.0), Float32), (h_7 - m) * t_14))
+                        r_value_11 = cute.make_rmem_tensor((4,), Float32)
+                        r_value_11[None].store(cute.where(first_3, p_3, cute.full((4,), Float32(0.0), Float32)))
+                        if cute.math.min(Int32(cute.math.min(cute.math.max(cute.math.max(cute.math.max(cute.math.max(r_value_11[0], r_value_11[1]), r_value_11[2]), r_value_11[3]), Float32(0.0)), Float32(1.0)) * 268435456), 268435455) >= least:
+                            for element_15 in cutlass.range_constexpr(4):
+                                key_6 = order_key(r_value_10[element_15], False)
+                                mass_7 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_11[element_15], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                                if mass_7 >= least:
+                                    slot_3 = cute.arch.atomic_add(s_count.iterator + (0), Int32(1), sem="relaxed", scope="cta")
+                                    if slot_3 < 1024:
+                                        s_keys[slot_3] = key_6
+                                        s_places[slot_3] = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_15
+                                        s_masses[slot_3] = mass_7
+                cute.arch.sync_threads()
+            gathered = gather_list(s_count, (s_keys, s_places, s_masses), 128, 2, 1024)
+            together_1 = gathered
+        if together_1 <= 128:
+            if thread == 0:
+                s_found[0] = Int64(0)
+                s_found[1] = Int64(0)
+                s_found[2] = Int64(0)
+            cute.arch.sync_threads()
+            for entry_3 in cutlass.range(thread // 32, together_1, 32):
+                own_key_1 = s_keys[entry_3]
+                own_place_1 = s_places[entry_3]
+                ahead_1 = Int32(0)
+                ahead_2 = Int32(0)
+                for other_1 in cutlass.range(thread % 32, together_1, 32):
+                    ahead_1 = ahead_1 + Int32(cutlass.select_(s_keys[other_1] > own_key_1 or s_keys[other_1] == own_key_1 and s_places[other_1] < own_place_1, Int32(s_masses[other_1] >> 14), Int32(0)))
+                    ahead_2 = ahead_2 + Int32(cutlass.select_(s_keys[other_1] > own_key_1 or s_keys[other_1] == own_key_1 and s_places[other_1] < own_place_1, Int32(s_masses[other_1] & 16383), Int32(0)))
+                # of the entries ahead of this one
+                before_1 = (Int64(cute.arch.warp_redux_sync(ahead_1, "add")) << 14) + Int64(cute.arch.warp_redux_sync(ahead_2, "add"))
+                if thread % 32 == 0 and before_1 < wanted_1 and before_1 + Int64(s_masses[entry_3]) >= wanted_1:
+                    s_found[0] = Int64(own_key_1)
+                    s_found[1] = Int64(own_place_1)
+                    s_found[2] = Int64(1)
+            cute.arch.sync_threads()
+            nucleus_key = Int32(cutlass.select_(s_found[2] > 0, Int32(Int32(s_found[0])), Int32(-2147483648)))
+            nucleus_end = Int32(cutlass.select_(s_found[2] > 0, Int32(Int32(s_found[1])), Int32(2147483647)))
+            if s_found[2] > 0:
+                survivors = together_1
+                whole = Int32(1)
+        else:
+            listed_1 = s_count[0]
+            inside_1 = wanted_1 + 1
+            prefix_1 = Int32(0)
+            # bits of the word that are found already
+            known_1 = Int32(0)
+            for digit_1 in cutlass.range(0, 5, 1):
+                if digit_1 < 3 or inside_1 > wanted_1 or nucleus_end != 2147483647:
+                    shift_1 = cute.math.max(Int32(cutlass.select_(digit_1 < 3, Int32(21), Int32(44))) - digit_1 * 11, 0)
+                    mask_1 = Int32(cutlass.select_(digit_1 == 2, Int32(1023), Int32(2047)))
+                    if listed_1 <= 1024:
+                        for entry_4 in cutlass.range(thread, listed_1, 1024):
+                            word_2 = Int32(cutlass.select_(digit_1 < 3, Int32(s_keys[entry_4] ^ -2147483648), Int32(4194303 - s_places[entry_4])))
+                            if (digit_1 < 3 or s_keys[entry_4] == nucleus_key) and (word_2 ^ prefix_1) & known_1 == 0:
+                                cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_2 >> (shift_1 & 31) & mask_1)), Int32(s_masses[entry_4] >> 14), sem="relaxed", scope="cta")
+                                cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_2 >> (shift_1 & 31) & mask_1) + 2048), Int32(s_masses[entry_4] & 16383), sem="relaxed", scope="cta")
+                    else:
+                        for tile in cutlass.range(0, 19, 1):
+                            if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                                r_mask_8 = cute.make_rmem_tensor((4,), Int32)
+                                r_mask_8.fill(0)
+                                t_28 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                                r_index_8 = cute.make_rmem_tensor((4,), Int32)
+                                r_index_8[None].store(t_28 // 32)
+                                for element_16 in cutlass.range_constexpr(4):
+                                    if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_16 < 151936 and Int64(r_index_8[element_16]) >= 0 and Int64(r_index_8[element_16]) < 4748:
+                                        # mask: (rows, words=4748) i32
+                                        g_mask_8 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_8[element_16])), cute.make_layout(1))
+                                        r_mask_8[element_16] = g_mask_8[0]
+                                t_29 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                                r_logits_4 = cute.make_rmem_tensor((4,), Float32)
+                                r_logits_4.fill(0)
+                                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                                    r_logits_4[None].store(g_logits[thread, None, tile].load())
+                                h_9 = cute.math.max(cute.where(shift_bits(r_mask_8[None].load(), t_29 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_4[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                                r_value_12 = cute.make_rmem_tensor((4,), Float32)
+                                r_value_12[None].store(h_9)
+                                t_30 = order_keys(h_9, False, 4)
+                                first_5 = (t_30 > largest_key) | (t_30 == largest_key) & (t_29 <= largest_end)
+                                t_31 = h_9 == m
+                                p_5 = cute.math.exp(cute.where(t_31, cute.full((4,), Float32(0.0), Float32), (h_9 - m) * t_14))
+                                r_value_13 = cute.make_rmem_tensor((4,), Float32)
+                                r_value_13[None].store(cute.where(first_5, p_5, cute.full((4,), Float32(0.0), Float32)))
+                                for element_17 in cutlass.range_constexpr(4):
+                                    key_8 = order_key(r_value_12[element_17], False)
+                                    mass_9 = cute.math.min(Int32(cute.math.min(cute.math.max(r_value_13[element_17], Float32(0.0)), Float32(1.0)) * 268435456), 268435455)
+                                    word_3 = Int32(cutlass.select_(digit_1 < 3, Int32(key_8 ^ -2147483648), Int32(4194303 - (cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_17))))
+                                    if (digit_1 < 3 or key_8 == nucleus_key) and (word_3 ^ prefix_1) & known_1 == 0:
+                                        cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_3 >> (shift_1 & 31) & mask_1)), Int32(mass_9 >> 14), sem="relaxed", scope="cta")
+                                        cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_3 >> (shift_1 & 31) & mask_1) + 2048), Int32(mass_9 & 16383), sem="relaxed", scope="cta")
+                    search_bins(s_bins, s_sums, s_found, phase, wanted_1, 14, 2, 1024)
+                    phase = 1 - phase
+                    prefix_1 = prefix_1 | Int32(s_found[0]) << (shift_1 & 31)
+                    wanted_1 = wanted_1 - s_found[1]
+                    inside_1 = s_found[2]
+                    known_1 = Int32(-1) << (shift_1 & 31)
+                    if digit_1 < 3:
+                        nucleus_key = Int32(cutlass.select_(inside_1 > 0, Int32(prefix_1 ^ -2147483648), Int32(-2147483648)))
+                    else:
+                        nucleus_end = Int32(cutlass.select_(inside_1 > 0, Int32(4194303 - prefix_1), Int32(2147483647)))
+                    # where not all elements with this key lead, the lower positions do
+                    if digit_1 == 2:
+                        prefix_1 = Int32(0)
+                        known_1 = Int32(0)
+            if s_found[2] > 0:
+                survivors = s_count[0]
+    best_best = Float32(float("-inf"))
+    best_at = Int32(2147483647)
+    # min_p: (rows) f32
+    g_min_p = cute.make_tensor(min_p_ptr + Int64(row), cute.make_layout(1))
+    min_p = g_min_p[0]
     if survivors <= 1024:
-        for entry_3 in cutlass.range(thread, survivors, 1024):
-            vector_1 = (s_places[entry_3] - cute.arch.block_idx_in_cluster() * 77824) // 4
-            lane_of_1 = vector_1 % 1024
-            tile_of_1 = vector_1 // 1024
-            r_mask_13 = cute.make_rmem_tensor((4,), Int32)
-            r_mask_13.fill(0)
-            t_44 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096, Int32)
-            r_index_13 = cute.make_rmem_tensor((4,), Int32)
-            r_index_13[None].store(t_44 // 32)
-            for element_26 in cutlass.range_constexpr(4):
-                if Int64(r_index_13[element_26]) >= 0 and Int64(r_index_13[element_26]) < 4748:
-                    # mask: (rows, words=4748) i32
-                    g_mask_13 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_13[element_26])), cute.make_layout(1))
-                    r_mask_13[element_26] = g_mask_13[0]
-            t_45 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096, Int32)
-            h_13 = cute.math.max(cute.where(shift_bits(r_mask_13[None].load(), t_45 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[lane_of_1, None, tile_of_1].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
-            t_46 = order_keys(h_13, False, 4)
-            first_8 = (t_46 > largest_key) | (t_46 == largest_key) & (t_45 <= largest_end)
-            likely_1 = (t_46 > nucleus_key) | (t_46 == nucleus_key) & (t_45 <= nucleus_end)
-            t_47 = h_13 == m
-            y_8 = cute.where(t_47, cute.full((4,), Float32(0.0), Float32), (h_13 - m) * rcp)
-            p_8 = cute.math.exp(y_8)
-            kept_1 = first_8 & likely_1 & (t_47 | (p_8 >= min_p))
-            r_kept_1 = cute.make_rmem_tensor((4,), Int32)
-            r_kept_1[None].store(cute.where(kept_1, cute.full((4,), Int32(1), Int32), cute.full((4,), Int32(0), Int32)))
-            if r_kept_1[0] != 0 or r_kept_1[1] != 0 or r_kept_1[2] != 0 or r_kept_1[3] != 0:
-                u_1 = (random_bits(cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096, seed, offset, 4) & 2147483647).to(Float32) * 4.656612873077393e-10 + 2.3283064365386963e-10
-                e_1 = cute.where(u_1 < 0.0078125, u_1 * (1 + u_1 * (0.5 + u_1 * 0.333333343)), -cute.math.log(cute.math.max(1 - u_1, cute.full((4,), Float32(2.98023224e-8), Float32))))
-                score_1 = cute.where(cute.full((4,), warm, Boolean), y_8 - cute.math.log(e_1), y_8)
-                r_value_20 = cute.make_rmem_tensor((4,), Float32)
-                r_value_20[None].store(cute.math.max(score_1, cute.full((4,), Float32(float("-inf")), Float32)))
-                for element_27 in cutlass.range_constexpr(4):
-                    if r_kept_1[element_27] != 0:
-                        candidate_1 = r_value_20[element_27]
-                        if candidate_1 > best_best or candidate_1 == best_best and (cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096 + element_27 < best_at and best_at != 2147483647):
-                            best_best = candidate_1
-                            best_at = cute.arch.block_idx_in_cluster() * 77824 + lane_of_1 * 4 + tile_of_1 * 4096 + element_27
+        for entry_5 in cutlass.range(thread, survivors, 1024):
+            key_9 = s_keys[entry_5]
+            place_1 = s_places[entry_5]
+            h_10 = key_number(key_9)
+            first_6 = key_9 > largest_key or key_9 == largest_key and place_1 <= largest_end
+            likely = key_9 > nucleus_key or key_9 == nucleus_key and place_1 <= nucleus_end
+            t_32 = h_10 == m
+            p_6 = cute.math.exp(Float32(cutlass.select_(t_32, Float32(Float32(0.0)), Float32((h_10 - m) * t_14))))
+            kept = first_6 and likely and (t_32 or p_6 >= min_p)
+            if kept:
+                u = Float32(random_bits(place_1, seed, offset, 1)[0] & 2147483647) * 4.656612873077393e-10 + 2.3283064365386963e-10
+                e = Float32(cutlass.select_(u < 0.0078125, Float32(u * (1 + u * (0.5 + u * 0.333333343))), Float32(-cute.math.log(cute.math.max(1 - u, Float32(2.98023224e-8))))))
+                score = Float32(cutlass.select_(warm, Float32(h_10 * t_14 - cute.math.log(e)), Float32(h_10)))
+                if kept:
+                    candidate = cute.math.max(score, Float32(float("-inf")))
+                    if candidate > best_best or candidate == best_best and (place_1 < best_at and best_at != 2147483647):
+                        best_best = candidate
+                        best_at = place_1
     else:
-        for tile in cutlass.range(0, 20, 1, unroll=5):
-            tile_or_first_1 = Int32(cutlass.select_(cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936, Int32(tile), Int32(0)))
-            r_mask_12 = cute.make_rmem_tensor((4,), Int32)
-            r_mask_12.fill(0)
-            t_40 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first_1 * 4096, Int32)
-            r_index_12 = cute.make_rmem_tensor((4,), Int32)
-            r_index_12[None].store(t_40 // 32)
-            for element_24 in cutlass.range_constexpr(4):
-                if Int64(r_index_12[element_24]) >= 0 and Int64(r_index_12[element_24]) < 4748:
-                    # mask: (rows, words=4748) i32
-                    g_mask_12 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_12[element_24])), cute.make_layout(1))
-                    r_mask_12[element_24] = g_mask_12[0]
-            t_41 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first_1 * 4096, Int32)
-            h_12 = cute.math.max(cute.where(shift_bits(r_mask_12[None].load(), t_41 % 32 & 31, Int32, False, 4) & 1 != 0, g_logits[thread, None, tile_or_first_1].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
-            t_42 = order_keys(h_12, False, 4)
-            first_7 = (t_42 > largest_key) | (t_42 == largest_key) & (t_41 <= largest_end)
-            likely = (t_42 > nucleus_key) | (t_42 == nucleus_key) & (t_41 <= nucleus_end)
-            t_43 = h_12 == m
-            y_7 = cute.where(t_43, cute.full((4,), Float32(0.0), Float32), (h_12 - m) * rcp)
-            p_7 = cute.math.exp(y_7)
-            kept = first_7 & likely & (t_43 | (p_7 >= min_p))
-            r_kept = cute.make_rmem_tensor((4,), Int32)
-            r_kept[None].store(cute.where(kept, cute.full((4,), Int32(1), Int32), cute.full((4,), Int32(0), Int32)))
-            if r_kept[0] != 0 or r_kept[1] != 0 or r_kept[2] != 0 or r_kept[3] != 0:
-                u = (random_bits(cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first_1 * 4096, seed, offset, 4) & 2147483647).to(Float32) * 4.656612873077393e-10 + 2.3283064365386963e-10
-                e = cute.where(u < 0.0078125, u * (1 + u * (0.5 + u * 0.333333343)), -cute.math.log(cute.math.max(1 - u, cute.full((4,), Float32(2.98023224e-8), Float32))))
-                score = cute.where(cute.full((4,), warm, Boolean), y_7 - cute.math.log(e), y_7)
-                r_value_19 = cute.make_rmem_tensor((4,), Float32)
-                r_value_19[None].store(cute.math.max(score, cute.full((4,), Float32(float("-inf")), Float32)))
-                for element_25 in cutlass.range_constexpr(4):
-                    if r_kept[element_25] != 0:
-                        candidate = r_value_19[element_25]
-                        if candidate > best_best:
-                            best_best = candidate
-                            best_at = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile_or_first_1 * 4096 + element_25
+        for tile in cutlass.range(0, 19, 1):
+            if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                r_mask_9 = cute.make_rmem_tensor((4,), Int32)
+                r_mask_9.fill(0)
+                t_33 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                r_index_9 = cute.make_rmem_tensor((4,), Int32)
+                r_index_9[None].store(t_33 // 32)
+                for element_18 in cutlass.range_constexpr(4):
+                    if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_18 < 151936 and Int64(r_index_9[element_18]) >= 0 and Int64(r_index_9[element_18]) < 4748:
+                        # mask: (rows, words=4748) i32
+                        g_mask_9 = cute.make_tensor(mask_ptr + (Int64(row) * 4748 + Int64(r_index_9[element_18])), cute.make_layout(1))
+                        r_mask_9[element_18] = g_mask_9[0]
+                t_34 = iota(4, Int32) + cute.full((4,), cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, Int32)
+                r_logits_5 = cute.make_rmem_tensor((4,), Float32)
+                r_logits_5.fill(0)
+                if cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 < 151936:
+                    r_logits_5[None].store(g_logits[thread, None, tile].load())
+                h_11 = cute.math.max(cute.where(shift_bits(r_mask_9[None].load(), t_34 % 32 & 31, Int32, False, 4) & 1 != 0, r_logits_5[None].load(), cute.full((4,), Float32(float("-inf")), Float32)), cute.full((4,), Float32(float("-inf")), Float32))
+                t_35 = order_keys(h_11, False, 4)
+                first_7 = (t_35 > largest_key) | (t_35 == largest_key) & (t_34 <= largest_end)
+                likely_1 = (t_35 > nucleus_key) | (t_35 == nucleus_key) & (t_34 <= nucleus_end)
+                t_36 = h_11 == m
+                p_7 = cute.math.exp(cute.where(t_36, cute.full((4,), Float32(0.0), Float32), (h_11 - m) * t_14))
+                kept_1 = first_7 & likely_1 & (t_36 | (p_7 >= min_p))
+                r_kept = cute.make_rmem_tensor((4,), Int32)
+                r_kept[None].store(cute.where(kept_1, cute.full((4,), Int32(1), Int32), cute.full((4,), Int32(0), Int32)))
+                if r_kept[0] != 0 or r_kept[1] != 0 or r_kept[2] != 0 or r_kept[3] != 0:
+                    u_1 = (random_bits(cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096, seed, offset, 4) & 2147483647).to(Float32) * 4.656612873077393e-10 + 2.3283064365386963e-10
+                    e_1 = cute.where(u_1 < 0.0078125, u_1 * (1 + u_1 * (0.5 + u_1 * 0.333333343)), -cute.math.log(cute.math.max(1 - u_1, cute.full((4,), Float32(2.98023224e-8), Float32)), fastmath=True))
+                    score_1 = cute.where(cute.full((4,), warm, Boolean), h_11 * t_14 - cute.math.log(e_1, fastmath=True), h_11)
+                    r_value_14 = cute.make_rmem_tensor((4,), Float32)
+                    r_value_14[None].store(cute.math.max(score_1, cute.full((4,), Float32(float("-inf")), Float32)))
+                    for element_19 in cutlass.range_constexpr(4):
+                        if r_kept[element_19] != 0:
+                            candidate_1 = r_value_14[element_19]
+                            if candidate_1 > best_best:
+                                best_best = candidate_1
+                                best_at = cute.arch.block_idx_in_cluster() * 77824 + thread * 4 + tile * 4096 + element_19
     best_best_key = order_key(best_best, False)
     best_at_found = best_at
     best_best_key_most = cute.arch.warp_redux_sync(best_best_key, "max")
@@ -837,8 +863,6 @@ def kernel(
     g_token = cute.make_tensor(token_ptr + Int64(row), cute.make_layout(1))
     if thread == 0 and cute.arch.block_idx_in_cluster() == 0:
         g_token[0] = Int32(cutlass.select_(m > float("-inf"), Int32(best), Int32(-1)))
-    cute.arch.cluster_arrive()
-    cute.arch.cluster_wait()
 
 
 @cute.jit

@@ -46,6 +46,21 @@ def fold_sum(values: cute.TensorSSA, count: cutlass.Constexpr):
 
 
 @cute.jit
+def gap_bin(key: Int32, top: Int32) -> Int32:
+    # exponent and 6 bits of the mantissa of the gap in steps of 256; 127 << 6 is those of 1
+    steps = Float32(((top - key) >> 8) & 0xFFFFFF)
+    return 2047 - cute.math.max((steps.bitcast(Int32) >> 17) - 8127, 0)
+
+
+@cute.jit
+def gap_key(bin: Int32, top: Int32) -> Int32:
+    # where the gap of the next bin begins, as whole steps
+    steps = cute.math.min(Int32(Int32((2047 - bin + 8128) << 17).bitcast(Float32)), 0xFFFFFF)
+    least = Int64(top) - (Int64(steps) * 256 + 255)
+    return Int32(cute.math.max(least, Int64(-2147483648)))
+
+
+@cute.jit
 def iota(count: cutlass.Constexpr, dtype: cutlass.Constexpr):
     # 0, 1, ... count - 1
     positions = cute.make_rmem_tensor((count,), dtype)
@@ -174,6 +189,7 @@ def kernel(
     s_keys = shared.allocate_tensor(Int32, cute.make_layout(1024), byte_alignment=16)
     s_places = shared.allocate_tensor(Int32, cute.make_layout(1024), byte_alignment=16)
     s_count = shared.allocate_tensor(Int32, cute.make_layout(4), byte_alignment=16)
+    s_top = shared.allocate_tensor(Int32, cute.make_layout(32), byte_alignment=16)
     s_chosen_taken = shared.allocate_tensor(Int32, cute.make_layout(4), byte_alignment=16)
     s_m = shared.allocate_tensor(Float32, cute.make_layout(32), byte_alignment=16)
     s_rest_1 = shared.allocate_tensor(Float32, cute.make_layout(32), byte_alignment=16)
@@ -230,19 +246,30 @@ def kernel(
     cute.arch.sync_threads()
     # elements in the list; more than it holds where the row has to be walked
     survivors = Int32(1025)
+    # 1 where the list has all of the row, not of this CTA alone
+    whole = Int32(0)
     survivors = Int32(1025)
+    whole = Int32(0)
     # every element leads until a cut is found
     largest_key = Int32(-2147483648)
     largest_end = Int32(2147483647)
     if 20 > 0 and 20 < 151936:
         largest_key_1 = largest_most
         wanted = Int64(20)
+        top = cute.arch.warp_redux_sync(largest_key_1, "max")
+        if thread % 32 == 0:
+            s_top[thread // 32] = top
+        cute.arch.sync_threads()
+        top = Int32(-2147483648)
+        for part_2 in cutlass.range_constexpr(1):
+            top = cute.math.max(top, s_top[thread % 32 + part_2 * 32])
+        top = cute.arch.warp_redux_sync(top, "max")
         if largest_key_1 > -2147483648:
-            cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + ((largest_key_1 ^ -2147483648) >> 21 & 2047)), Int32(1), sem="relaxed", scope="cta")
+            cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + gap_bin(largest_key_1, top)), Int32(1), sem="relaxed", scope="cta")
         search_bins(s_bins, s_sums, s_found, phase, wanted, 0, 1, 1024)
         phase = 1 - phase
         # as many elements as are wanted have keys from here on
-        floor = Int32(cutlass.select_(s_found[2] > 0, Int32(Int32(s_found[0]) << 21 ^ -2147483648), Int32(-2147483648)))
+        floor = Int32(cutlass.select_(s_found[2] > 0, Int32(gap_key(Int32(s_found[0]), top)), Int32(-2147483648)))
         if thread == 0:
             s_count[0] = 0
         cute.arch.sync_threads()
@@ -273,57 +300,74 @@ def kernel(
                                 s_keys[slot_1] = key_1
                                 s_places[slot_1] = thread * 4 + tile * 4096 + element_3
         cute.arch.sync_threads()
-        listed = s_count[0]
-        inside = wanted + 1
-        prefix = Int32(0)
-        # bits of the word that are found already
-        known = Int32(0)
-        for digit in cutlass.range(0, 5, 1):
-            if inside > wanted:
-                shift = cute.math.max(Int32(cutlass.select_(digit < 3, Int32(21), Int32(44))) - digit * 11, 0)
-                mask = Int32(cutlass.select_(digit == 2, Int32(1023), Int32(2047)))
-                if listed <= 1024:
-                    for entry in cutlass.range(thread, listed, 1024):
-                        word = Int32(cutlass.select_(digit < 3, Int32(s_keys[entry] ^ -2147483648), Int32(4194303 - s_places[entry])))
-                        if (digit < 3 or s_keys[entry] == largest_key) and (word ^ prefix) & known == 0:
-                            cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
-                else:
-                    for tile in cutlass.range(0, 37, 1):
-                        r_value_4 = cute.make_rmem_tensor((4,), Float32)
-                        r_value_4[None].store(g_logits[thread, None, tile].load())
-                        for element_4 in cutlass.range_constexpr(4):
-                            key_2 = order_key(r_value_4[element_4], False)
-                            word_1 = Int32(cutlass.select_(digit < 3, Int32(key_2 ^ -2147483648), Int32(4194303 - (thread * 4 + tile * 4096 + element_4))))
-                            if (digit < 3 or key_2 == largest_key) and (word_1 ^ prefix) & known == 0:
-                                cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_1 >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
-                    for tile in cutlass.range(37, 38, 1):
-                        if thread * 4 + tile * 4096 < 151936:
-                            r_logits_1 = cute.make_rmem_tensor((4,), Float32)
-                            r_logits_1.fill(0)
+        together = s_count[0]
+        if together <= 128:
+            if thread == 0:
+                s_found[0] = Int64(0)
+                s_found[1] = Int64(0)
+                s_found[2] = Int64(0)
+            cute.arch.sync_threads()
+            for entry in cutlass.range(thread // 32, together, 32):
+                own_key = s_keys[entry]
+                own_place = s_places[entry]
+                ahead = Int32(0)
+                for other in cutlass.range(thread % 32, together, 32):
+                    ahead = ahead + Int32(cutlass.select_(s_keys[other] > own_key or s_keys[other] == own_key and s_places[other] < own_place, Int32(1), Int32(0)))
+                # of the entries ahead of this one
+                before = Int64(cute.arch.warp_redux_sync(ahead, "add"))
+                if thread % 32 == 0 and before < wanted and before + 1 >= wanted:
+                    s_found[0] = Int64(own_key)
+                    s_found[1] = Int64(own_place)
+                    s_found[2] = Int64(1)
+            cute.arch.sync_threads()
+            largest_key = Int32(cutlass.select_(s_found[2] > 0, Int32(Int32(s_found[0])), Int32(-2147483648)))
+            largest_end = Int32(cutlass.select_(s_found[2] > 0, Int32(Int32(s_found[1])), Int32(2147483647)))
+            survivors = together
+            whole = Int32(1)
+        else:
+            listed = s_count[0]
+            inside = wanted + 1
+            prefix = Int32(0)
+            # bits of the word that are found already
+            known = Int32(0)
+            for digit in cutlass.range(0, 5, 1):
+                if inside > wanted:
+                    shift = cute.math.max(Int32(cutlass.select_(digit < 3, Int32(21), Int32(44))) - digit * 11, 0)
+                    mask = Int32(cutlass.select_(digit == 2, Int32(1023), Int32(2047)))
+                    if listed <= 1024:
+                        for entry_1 in cutlass.range(thread, listed, 1024):
+                            word = Int32(cutlass.select_(digit < 3, Int32(s_keys[entry_1] ^ -2147483648), Int32(4194303 - s_places[entry_1])))
+                            if (digit < 3 or s_keys[entry_1] == largest_key) and (word ^ prefix) & known == 0:
+                                cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
+                    else:
+                        for tile in cutlass.range(0, 38, 1):
                             if thread * 4 + tile * 4096 < 151936:
-                                r_logits_1[None].store(g_logits[thread, None, tile].load())
-                            r_value_5 = cute.make_rmem_tensor((4,), Float32)
-                            r_value_5[None].store(r_logits_1[None].load())
-                            for element_5 in cutlass.range_constexpr(4):
-                                key_3 = order_key(r_value_5[element_5], False)
-                                word_2 = Int32(cutlass.select_(digit < 3, Int32(key_3 ^ -2147483648), Int32(4194303 - (thread * 4 + tile * 4096 + element_5))))
-                                if (digit < 3 or key_3 == largest_key) and (word_2 ^ prefix) & known == 0:
-                                    cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_2 >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
-                search_bins(s_bins, s_sums, s_found, phase, wanted, 0, 1, 1024)
-                phase = 1 - phase
-                prefix = prefix | Int32(s_found[0]) << (shift & 31)
-                wanted = wanted - s_found[1]
-                inside = s_found[2]
-                known = Int32(-1) << (shift & 31)
-                if digit < 3:
-                    largest_key = Int32(cutlass.select_(inside > 0, Int32(prefix ^ -2147483648), Int32(-2147483648)))
-                else:
-                    largest_end = Int32(cutlass.select_(inside > 0, Int32(4194303 - prefix), Int32(2147483647)))
-                # where not all elements with this key lead, the lower positions do
-                if digit == 2:
-                    prefix = Int32(0)
-                    known = Int32(0)
-        survivors = s_count[0]
+                                r_logits_1 = cute.make_rmem_tensor((4,), Float32)
+                                r_logits_1.fill(0)
+                                if thread * 4 + tile * 4096 < 151936:
+                                    r_logits_1[None].store(g_logits[thread, None, tile].load())
+                                r_value_4 = cute.make_rmem_tensor((4,), Float32)
+                                r_value_4[None].store(r_logits_1[None].load())
+                                for element_4 in cutlass.range_constexpr(4):
+                                    key_2 = order_key(r_value_4[element_4], False)
+                                    word_1 = Int32(cutlass.select_(digit < 3, Int32(key_2 ^ -2147483648), Int32(4194303 - (thread * 4 + tile * 4096 + element_4))))
+                                    if (digit < 3 or key_2 == largest_key) and (word_1 ^ prefix) & known == 0:
+                                        cute.arch.atomic_add(s_bins.iterator + (phase * 4096 + (word_1 >> (shift & 31) & mask)), Int32(1), sem="relaxed", scope="cta")
+                    search_bins(s_bins, s_sums, s_found, phase, wanted, 0, 1, 1024)
+                    phase = 1 - phase
+                    prefix = prefix | Int32(s_found[0]) << (shift & 31)
+                    wanted = wanted - s_found[1]
+                    inside = s_found[2]
+                    known = Int32(-1) << (shift & 31)
+                    if digit < 3:
+                        largest_key = Int32(cutlass.select_(inside > 0, Int32(prefix ^ -2147483648), Int32(-2147483648)))
+                    else:
+                        largest_end = Int32(cutlass.select_(inside > 0, Int32(4194303 - prefix), Int32(2147483647)))
+                    # where not all elements with this key lead, the lower positions do
+                    if digit == 2:
+                        prefix = Int32(0)
+                        known = Int32(0)
+            survivors = s_count[0]
     if 20 <= 0:
         largest_key = 2147483647
         largest_end = -1
@@ -331,35 +375,35 @@ def kernel(
         s_chosen_taken[0] = 0
     cute.arch.sync_threads()
     if survivors <= 1024:
-        for entry_1 in cutlass.range(thread, survivors, 1024):
-            if s_keys[entry_1] > largest_key or s_keys[entry_1] == largest_key and s_places[entry_1] <= largest_end:
+        for entry_2 in cutlass.range(thread, survivors, 1024):
+            if s_keys[entry_2] > largest_key or s_keys[entry_2] == largest_key and s_places[entry_2] <= largest_end:
                 slot_2 = cute.arch.atomic_add(s_chosen_taken.iterator + (0), Int32(1), sem="relaxed", scope="cta")
-                s_chosen_keys[slot_2] = s_keys[entry_1]
-                s_chosen_places[slot_2] = s_places[entry_1]
+                s_chosen_keys[slot_2] = s_keys[entry_2]
+                s_chosen_places[slot_2] = s_places[entry_2]
     else:
         for tile in cutlass.range(0, 37, 1, unroll=4):
-            r_value_6 = cute.make_rmem_tensor((4,), Float32)
-            r_value_6[None].store(g_logits[thread, None, tile].load())
-            for element_6 in cutlass.range_constexpr(4):
-                key_4 = order_key(r_value_6[element_6], False)
-                if key_4 > largest_key or key_4 == largest_key and thread * 4 + tile * 4096 + element_6 <= largest_end:
+            r_value_5 = cute.make_rmem_tensor((4,), Float32)
+            r_value_5[None].store(g_logits[thread, None, tile].load())
+            for element_5 in cutlass.range_constexpr(4):
+                key_3 = order_key(r_value_5[element_5], False)
+                if key_3 > largest_key or key_3 == largest_key and thread * 4 + tile * 4096 + element_5 <= largest_end:
                     slot_3 = cute.arch.atomic_add(s_chosen_taken.iterator + (0), Int32(1), sem="relaxed", scope="cta")
-                    s_chosen_keys[slot_3] = key_4
-                    s_chosen_places[slot_3] = thread * 4 + tile * 4096 + element_6
+                    s_chosen_keys[slot_3] = key_3
+                    s_chosen_places[slot_3] = thread * 4 + tile * 4096 + element_5
         for tile in cutlass.range(37, 38, 1):
             if thread * 4 + tile * 4096 < 151936:
                 r_logits_2 = cute.make_rmem_tensor((4,), Float32)
                 r_logits_2.fill(0)
                 if thread * 4 + tile * 4096 < 151936:
                     r_logits_2[None].store(g_logits[thread, None, tile].load())
-                r_value_7 = cute.make_rmem_tensor((4,), Float32)
-                r_value_7[None].store(r_logits_2[None].load())
-                for element_7 in cutlass.range_constexpr(4):
-                    key_5 = order_key(r_value_7[element_7], False)
-                    if key_5 > largest_key or key_5 == largest_key and thread * 4 + tile * 4096 + element_7 <= largest_end:
+                r_value_6 = cute.make_rmem_tensor((4,), Float32)
+                r_value_6[None].store(r_logits_2[None].load())
+                for element_6 in cutlass.range_constexpr(4):
+                    key_4 = order_key(r_value_6[element_6], False)
+                    if key_4 > largest_key or key_4 == largest_key and thread * 4 + tile * 4096 + element_6 <= largest_end:
                         slot_4 = cute.arch.atomic_add(s_chosen_taken.iterator + (0), Int32(1), sem="relaxed", scope="cta")
-                        s_chosen_keys[slot_4] = key_5
-                        s_chosen_places[slot_4] = thread * 4 + tile * 4096 + element_7
+                        s_chosen_keys[slot_4] = key_4
+                        s_chosen_places[slot_4] = thread * 4 + tile * 4096 + element_6
     cute.arch.sync_threads()
     # runs of 2, 4, 8, ... elements in order, every other one backwards
     for merge in cutlass.range(0, 5, 1):
@@ -421,11 +465,11 @@ def kernel(
     r_logits_4.fill(0)
     r_index = cute.make_rmem_tensor((1,), Int32)
     r_index[None].store(r_chosen[None].load())
-    for element_8 in cutlass.range_constexpr(1):
-        if thread + element_8 < 20:
+    for element_7 in cutlass.range_constexpr(1):
+        if thread + element_7 < 20:
             # logits: (rows, vocab=151936) f32
-            g_logits_1 = cute.make_tensor(logits_ptr + (Int64(cta) * 151936 + Int64(r_index[element_8])), cute.make_layout(1))
-            r_logits_4[element_8] = g_logits_1[0]
+            g_logits_1 = cute.make_tensor(logits_ptr + (Int64(cta) * 151936 + Int64(r_index[element_7])), cute.make_layout(1))
+            r_logits_4[element_7] = g_logits_1[0]
     if thread < 20:
         g_logprobs[thread, None].store(r_logits_4[None].load() - m - total)
 

@@ -22,9 +22,10 @@ import { bits, either, NOWHERE, overWarp, TAKEN, typed } from './integers.js';
 import type { Fragments } from './fragments.js';
 import type { LaneGeometry } from './lane-geometry.js';
 import { isNumber } from './row-elements.js';
-import { choose } from './scalars.js';
+import { choose, read } from './scalars.js';
 import type { Scope, SectionContext } from './section-context.js';
 import type { Values } from './values.js';
+import { declareResults, overResults, shareResults, warpsOf } from './warp-results.js';
 
 type Arg = Value & { readonly kind: 'arg' };
 
@@ -33,8 +34,6 @@ export interface Best {
   readonly best: string;
   readonly at: string;
 }
-
-const WARP = 32;
 
 export class Args {
   constructor(
@@ -75,23 +74,27 @@ export class Args {
         'r_value',
         then,
       );
-      then.push(this.each((element) => this.take(arg, into, value(element), scope, element, kept(element))));
-      const some = Array.from({ length: context.lanes.vector }, (_, i) => kept(i32(i))).reduce(either);
+      then.push(
+        ...this.each(scope, (element) => this.take(arg, into, value(element), scope, element, kept(element))),
+      );
+      const count = scope.single ? 1 : context.lanes.vector;
+      const some = Array.from({ length: count }, (_, i) => kept(i32(i))).reduce(either);
       body.push(...inner, { kind: 'if', condition: some, then });
     } else {
       const value = this.fragments.takeApart(this.values.compute(arg.operand, within), 'r_value', inner);
       body.push(
         ...inner,
-        this.each((element) => this.take(arg, into, value(element), scope, element)),
+        ...this.each(scope, (element) => this.take(arg, into, value(element), scope, element)),
       );
     }
-    scope.out.push(...guarded(this.geometry.tailGuard(scope.tiles), body));
+    const guard = scope.single ? undefined : this.geometry.tailGuard(scope.tiles);
+    scope.out.push(...guarded(guard, body));
   }
 
   /** The best of all threads of the row, in each of them. */
   finish(id: ValueId, { best, at }: Best): void {
     const { context } = this;
-    const { row, names, lanes } = context;
+    const { row, names } = context;
     const arg = this.arg(id);
     const [key, found] = [names.fresh(`${best}_key`), names.fresh(`${at}_found`)];
     const value = name(best, isNumber(this.context.section.values, arg.operand) ? 'f32' : 'i32');
@@ -100,13 +103,13 @@ export class Args {
       { kind: 'let', name: found, value: name(at, 'i32') },
     );
     this.overWarp(key, found);
-    const warps = lanes.threads / WARP;
-    const count = warps * lanes.cluster;
+    const count = warpsOf(context);
     if (count > 1) {
-      const regions = [names.fresh(`s_${key}`), names.fresh(`s_${found}`)] as const;
-      for (const region of regions)
-        context.shared.push({ name: region, dtype: 'i32', elements: count, align: 16 });
-      this.share(regions, [name(key, 'i32'), name(found, 'i32')], warps);
+      const regions = [
+        declareResults(context, `s_${key}`, count),
+        declareResults(context, `s_${found}`, count),
+      ] as const;
+      row.push(...shareResults(context, regions, [name(key, 'i32'), name(found, 'i32')]));
       this.gather(regions, key, found, count);
       this.overWarp(key, found);
     }
@@ -127,36 +130,9 @@ export class Args {
     );
   }
 
-  /** Puts the results of this thread's warp where the others look for them. */
-  private share(
-    regions: readonly [string, string],
-    values: readonly [TileExpr, TileExpr],
-    warps: number,
-  ): void {
-    const { lanes, row } = this.context;
-    const thread = name('thread', 'i32');
-    const warp = arith('/', thread, i32(WARP));
-    const rank: TileExpr = { kind: 'cluster-rank', dtype: 'i32', width: 0 };
-    const index = lanes.cluster > 1 ? arith('+', arith('*', rank, i32(warps)), warp) : warp;
-    const then = regions.map((to, i): Statement => {
-      const value = values[i]!;
-      return lanes.cluster > 1
-        ? { kind: 'cluster-store', to, index, value, cluster: lanes.cluster }
-        : { kind: 'store', to, at: [{ kind: 'at', index }], value };
-    });
-    row.push(
-      { kind: 'if', condition: compare('==', arith('%', thread, i32(WARP)), i32(0)), then },
-      { kind: lanes.cluster > 1 ? 'cluster-barrier' : 'barrier' },
-    );
-  }
-
   /** The best of what the lanes of a warp find there. */
   private gather(regions: readonly [string, string], key: string, found: string, count: number): void {
-    const { names, row, unrolled } = this.context;
-    const variable = names.fresh('part');
-    unrolled.add(variable);
-    const lane = arith('%', name('thread', 'i32'), i32(WARP));
-    const index = arith('+', lane, arith('*', name(variable, 'i32'), i32(WARP)));
+    const { names, row } = this.context;
     const [other, there] = [names.fresh(`${key}_other`), names.fresh(`${found}_other`)];
     const [k, f, ok, of] = [key, found, other, there].map((each) => name(each, 'i32')) as [
       TileExpr,
@@ -164,50 +140,31 @@ export class Args {
       TileExpr,
       TileExpr,
     ];
-    const read = (region: string): TileExpr => ({
-      kind: 'element',
-      of: region,
-      at: [{ kind: 'at', index }],
-      dtype: 'i32',
-      width: 0,
-    });
-    const same: TileExpr = {
-      kind: 'binary',
-      fn: '&&',
-      left: compare('==', ok, k),
-      right: compare('<', of, f),
-      dtype: 'bool',
-      width: 0,
-    };
-    const take: readonly Statement[] = [
-      { kind: 'let', name: other, value: read(regions[0]) },
-      { kind: 'let', name: there, value: read(regions[1]) },
-      {
-        kind: 'if',
-        condition: either(compare('>', ok, k), same),
-        then: [
-          { kind: 'assign', name: key, value: ok },
-          { kind: 'assign', name: found, value: of },
-        ],
-      },
-    ];
+    const same = bits('&&', compare('==', ok, k), compare('<', of, f), 'bool');
     row.push(
       { kind: 'assign', name: key, value: typed(i32(TAKEN)) },
       { kind: 'assign', name: found, value: typed(i32(NOWHERE)) },
-      {
-        kind: 'unroll',
-        variable,
-        extent: Math.ceil(count / WARP),
-        body: guarded(count % WARP === 0 ? undefined : compare('<', index, i32(count)), take),
-      },
+      overResults(this.context, count, (index) => [
+        { kind: 'let', name: other, value: read(regions[0], index) },
+        { kind: 'let', name: there, value: read(regions[1], index) },
+        {
+          kind: 'if',
+          condition: either(compare('>', ok, k), same),
+          then: [
+            { kind: 'assign', name: key, value: ok },
+            { kind: 'assign', name: found, value: of },
+          ],
+        },
+      ]),
     );
   }
 
-  private each(body: (element: TileExpr) => readonly Statement[]): Statement {
+  private each(scope: Scope, body: (element: TileExpr) => readonly Statement[]): readonly Statement[] {
+    if (scope.single) return body(i32(0));
     const variable = this.context.names.fresh('element');
     this.context.unrolled.add(variable);
     const { vector } = this.context.lanes;
-    return { kind: 'unroll', variable, extent: vector, body: body(name(variable, 'i32')) };
+    return [{ kind: 'unroll', variable, extent: vector, body: body(name(variable, 'i32')) }];
   }
 
   /** One element: taken where it is beyond the best so far. */
@@ -223,7 +180,8 @@ export class Args {
     const plain = isNumber(this.context.section.values, arg.operand);
     const dtype = plain ? 'f32' : 'i32';
     const candidate = name(fresh, dtype);
-    const position = arith('+', this.geometry.start(this.context.vectorAxis!, scope.tiles), element);
+    const position =
+      scope.single ?? arith('+', this.geometry.start(this.context.vectorAxis!, scope.tiles), element);
     const above = compare(plain && arg.fn === 'argmin' ? '<' : '>', candidate, name(best, dtype));
     const before = all([
       compare('<', position, name(at, 'i32')),
@@ -266,6 +224,10 @@ export class Args {
     const arg = this.arg(id);
     const operand = this.context.section.values[arg.operand]!;
     return operand.kind === 'select' && this.isLeast(arg, operand.otherwise) ? operand.condition : undefined;
+  }
+
+  operand(id: ValueId): ValueId {
+    return this.arg(id).operand;
   }
 
   private arg(id: ValueId): Arg {

@@ -24,10 +24,15 @@ import { bits, castI32, NOWHERE, TAKEN, typed } from './integers.js';
 import type { LaneGeometry } from './lane-geometry.js';
 import { RadixDescent } from './radix-descent.js';
 import { orderKey, type Element, type RowElements, type Source, type Visit } from './row-elements.js';
-import { choose, read, write } from './scalars.js';
+import { findTop, knownTop } from './row-top.js';
+import { choose, write } from './scalars.js';
 import type { Scope, SectionContext } from './section-context.js';
+import { cutShort, gatherList, SHORT } from './short-list.js';
 import { Survivors } from './survivors.js';
 import type { Values } from './values.js';
+
+/** Steps next to each other where each has much to compute: weights are exponentials. */
+const FEW = 2;
 
 type Cut = Value & { readonly kind: 'cut' };
 
@@ -94,7 +99,7 @@ export class Cuts {
     const left = (this.left ??= new Survivors(this.context, space));
     const value = this.context.section.values[id]!;
     const served = value.kind === 'cut' && left.serve(value);
-    if (!served) row.push(left.lose());
+    if (!served) row.push(...left.lose());
     const key = this.declare(
       `${this.wanted(id)}_key`,
       i32(TAKEN),
@@ -108,22 +113,15 @@ export class Cuts {
         { kind: 'assign', name: key, value: i32(NOWHERE) },
         { kind: 'assign', name: end, value: i32(-1) },
       ];
-      const body = [...this.byCount(id, source, { key, end }, need), left.keep()];
+      const body = this.byCount(id, source, { key, end }, need, left);
       row.push(...guarded(bits('&&', some, less, 'bool'), body), {
         kind: 'if',
         condition: compare('<=', need, i32(0)),
         then: none,
       });
     } else {
-      const body = this.byMass(source, { key, end }, need, served ? left : undefined);
-      const found = compare('>', foundIn(space, 2), ZERO);
-      row.push(
-        ...guarded(compare('<', need, literal(1, 'f32')), [
-          ...body,
-          // Where there is no mass at all, all lead.
-          { kind: 'if', condition: found, then: [left.keep()] },
-        ]),
-      );
+      const body = this.byMass(source, { key, end }, need, left, served);
+      row.push(...guarded(compare('<', need, literal(1, 'f32')), body));
     }
     if (value.kind === 'cut') left.add(value, !served);
     return { key: name(key, 'i32'), end: name(end, 'i32') };
@@ -139,9 +137,7 @@ export class Cuts {
       const last = bits('&&', compare('==', key, cut.key), compare('<=', position, cut.end), 'bool');
       return guarded(bits('||', compare('>', key, cut.key), last, 'bool'), visit(key, position));
     };
-    const fromList = this.left!.walk((entry, position) =>
-      take({ key: read(this.space.keys, entry), position }),
-    );
+    const fromList = this.left!.walk(take);
     return [
       {
         kind: 'if',
@@ -152,9 +148,13 @@ export class Cuts {
     ];
   }
 
-  /** No CTA leaves while another reads its shared memory. */
+  /** No CTA leaves while another reads its shared memory: it meets the others once more, unless it does so anyway. */
   end(): void {
-    if (this.workspace && this.context.lanes.cluster > 1) this.context.row.push({ kind: 'cluster-barrier' });
+    const { row, lanes } = this.context;
+    if (!this.workspace || lanes.cluster === 1) return;
+    const last = row.findLastIndex(readsPeers);
+    if (!row.slice(last + 1).some(({ kind }) => kind === 'cluster-barrier'))
+      row.push({ kind: 'cluster-barrier' });
   }
 
   private byCount(
@@ -162,53 +162,79 @@ export class Cuts {
     source: Source,
     cut: { readonly key: string; readonly end: string },
     need: TileExpr,
+    left: Survivors,
   ): readonly Statement[] {
-    const { space } = this;
+    const { context, space } = this;
     const most = this.most.get(id)!;
     const own = name(this.fresh('largest_key'), 'i32') as TileExpr & { readonly kind: 'name' };
     const wanted = this.fresh('wanted');
     const floor = this.fresh('floor');
     const least = name(floor, 'i32');
+    const together = this.fresh('together');
+    const topName = this.fresh('top');
+    const top = name(topName, 'i32');
+    const known = knownTop(context, this.values, source.operand, source.ascending);
     return [
       { kind: 'let', name: own.name, value: most.dtype === 'f32' ? orderKey(most, false) : most },
       { kind: 'let', name: wanted, value: wide(need) },
-      ...guarded(compare('>', own, i32(TAKEN)), this.descent.countFirst(space, own)),
+      ...(known ? [{ kind: 'let', name: topName, value: known } as const] : findTop(context, own, topName)),
+      ...guarded(compare('>', own, i32(TAKEN)), this.descent.countBelow(space, own, top)),
       ...this.descent.search(space, wanted, false),
       {
         kind: 'let',
         name: floor,
-        value: choose(compare('>', foundIn(space, 2), ZERO), this.descent.leastOfFirst(space), i32(TAKEN)),
+        value: choose(compare('>', foundIn(space, 2), ZERO), this.descent.leastBelow(space, top), i32(TAKEN)),
         comment: 'as many elements as are wanted have keys from here on',
       },
       ...this.list(source, ({ key }) => compare('>=', key, least), {
         thread: compare('>=', own, least),
         vector: (key) => compare('>=', key, least),
       }),
-      ...this.descent.descend(source, space, wanted, cut),
+      gatherList(context, space, false, together),
+      this.among(source, cut, together, wanted, left),
     ];
+  }
+
+  /** The cut among `together` elements that were listed: all pairs of few, digits of many. */
+  private among(
+    source: Source,
+    cut: { readonly key: string; readonly end: string },
+    together: string,
+    wanted: string,
+    left: Survivors,
+  ): Statement {
+    const { context, space } = this;
+    const masses = source.weight !== undefined;
+    const length = name(together, 'i32');
+    // Where there is no mass at all, all lead.
+    const some = masses ? compare('>', foundIn(space, 2), ZERO) : undefined;
+    return {
+      kind: 'if',
+      condition: compare('<=', length, i32(SHORT)),
+      then: [
+        ...cutShort(context, space, length, { wanted: name(wanted, 'i64'), masses }, cut),
+        ...guarded(some, left.keepWhole(length)),
+      ],
+      otherwise: [...this.descent.descend(source, space, wanted, cut), ...guarded(some, [left.keep()])],
+    };
   }
 
   private byMass(
     source: Source,
     cut: { readonly key: string; readonly end: string },
     share: TileExpr,
-    left: Survivors | undefined,
+    left: Survivors,
+    served: boolean,
   ): readonly Statement[] {
     const { names, lanes } = this.context;
     const { space } = this;
-    const [own, total] = [names.fresh('mass'), names.fresh('total')];
+    const [own, total, together] = [names.fresh('mass'), names.fresh('total'), names.fresh('together')];
     const wanted = this.fresh('wanted');
     const light = this.fresh('least');
     const [sum, all, goal] = [name(own, 'i64'), name(total, 'i64'), name(wanted, 'i64')];
     const add: Visit = ({ mass }) => [{ kind: 'assign', name: own, value: arith('+', sum, wide(mass!)) }];
     const rest = bits('/', bits('-', all, goal, 'i64'), literal(this.extent, 'i64'), 'i64');
-    const { sums, share: meeting } = space;
-    const { cluster, threads } = lanes;
-    const unless = (then: readonly Statement[], otherwise: readonly Statement[]): readonly Statement[] =>
-      left ? [{ kind: 'if', condition: left.listed, then, otherwise }] : otherwise;
-    const weigh = left?.walk((entry, position) =>
-      this.elements.at(source, position, (each) => [write(space.masses, entry, each.mass!), ...add(each)]),
-    );
+    const walk = this.elements.walk(source, add, { together: FEW });
     const heavy = (mass: TileExpr) => compare('>=', mass, name(light, 'i32'));
     const list: readonly Statement[] = [
       {
@@ -217,15 +243,47 @@ export class Cuts {
         value: bits('max', castI32(rest), i32(1)),
         comment: 'lighter elements together weigh less than what is left over',
       },
-      ...this.list(source, ({ mass }) => heavy(mass!), { vector: heavy }),
+      ...this.list(source, ({ mass }) => heavy(mass!), { vector: heavy }, FEW),
     ];
+    const weigh =
+      served &&
+      left.walk((element, entry) =>
+        this.elements.at(source, element, (each) => [write(space.masses, entry, each.mass!), ...add(each)]),
+      );
+    const { sums, share: meeting } = space;
+    const totalOver = (cluster: number): readonly Statement[] => {
+      const over = names.fresh('total_over');
+      return [
+        { kind: 'row-total', name: over, value: sum, sums, share: meeting, cluster, threads: lanes.threads },
+        { kind: 'assign', name: total, value: name(over, 'i64') },
+      ];
+    };
+    // A list that has all of the row is the same in every CTA: none asks another.
+    const canBeWhole = served && lanes.cluster > 1;
+    const weighAll: readonly Statement[] = canBeWhole
+      ? [
+          {
+            kind: 'if',
+            condition: left.isWhole,
+            then: totalOver(1),
+            otherwise: totalOver(lanes.cluster),
+          },
+        ]
+      : totalOver(lanes.cluster);
+    const gathered = names.fresh('gathered');
     return [
       { kind: 'let', name: own, value: ZERO },
-      ...unless(weigh ? [weigh] : [], this.elements.walk(source, add)),
-      { kind: 'row-total', name: total, value: sum, sums, share: meeting, cluster, threads },
+      ...(weigh ? [{ kind: 'if', condition: left.listed, then: [weigh], otherwise: walk } as const] : walk),
+      { kind: 'let', name: total, value: ZERO },
+      ...weighAll,
       { kind: 'let', name: wanted, value: { kind: 'share-of', total: all, share, dtype: 'i64', width: 0 } },
-      ...(left ? guarded(left.lost, list) : list),
-      ...this.descent.descend(source, space, wanted, cut),
+      { kind: 'let', name: together, value: left.length },
+      ...guarded(canBeWhole ? left.isPart : undefined, [
+        ...(served ? guarded(left.lost, list) : list),
+        gatherList(this.context, space, true, gathered),
+        { kind: 'assign', name: together, value: name(gathered, 'i32') },
+      ]),
+      this.among(source, cut, together, wanted, left),
     ];
   }
 
@@ -234,6 +292,7 @@ export class Cuts {
     source: Source,
     passes: (element: Element) => TileExpr,
     some: { readonly thread?: TileExpr; readonly vector: (largest: TileExpr) => TileExpr },
+    together?: number,
   ): readonly Statement[] {
     const { space } = this;
     const put: Visit = (element) => {
@@ -252,7 +311,10 @@ export class Cuts {
     return [
       ...guarded(compare('==', name('thread', 'i32'), i32(0)), [write(space.count, i32(0), i32(0))]),
       { kind: 'barrier' },
-      ...guarded(some.thread, this.elements.walk(source, put, { some: some.vector })),
+      ...guarded(
+        some.thread,
+        this.elements.walk(source, put, { some: some.vector, ...(together && { together }) }),
+      ),
       { kind: 'barrier' },
     ];
   }
@@ -301,5 +363,22 @@ export class Cuts {
     const value = this.context.section.values[id]!;
     if (value.kind !== 'cut') throw new Error(`value ${id} is no cut`);
     return value;
+  }
+}
+
+/** Whether a statement reads the shared memory of other CTAs. */
+function readsPeers(statement: Statement): boolean {
+  switch (statement.kind) {
+    case 'row-total':
+    case 'search-bins':
+    case 'gather-list':
+      return true;
+    case 'if':
+      return [...statement.then, ...(statement.otherwise ?? [])].some(readsPeers);
+    case 'loop':
+    case 'unroll':
+      return statement.body.some(readsPeers);
+    default:
+      return false;
   }
 }

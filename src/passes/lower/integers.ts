@@ -10,12 +10,12 @@ export const LEFT_OUT = TAKEN + 1;
 /** Above every position. */
 export const NOWHERE = 2 ** 31 - 1;
 
-export const overWarp = (fn: 'max' | 'min', operand: TileExpr): TileExpr =>
+export const overWarp = (fn: 'max' | 'min' | 'sum', operand: TileExpr): TileExpr =>
   overLanes(fn, operand, { threads: 32, stride: 1 });
 
 /** Of a run of lanes of the warp. */
 export const overLanes = (
-  fn: 'max' | 'min',
+  fn: 'max' | 'min' | 'sum',
   operand: TileExpr,
   run: { readonly threads: number; readonly stride: number },
 ): TileExpr => ({ kind: 'warp-reduce', fn, operand, ...run, dtype: 'i32', width: 0 });

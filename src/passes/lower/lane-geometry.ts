@@ -254,8 +254,6 @@ export class LaneGeometry {
   ): readonly Statement[] {
     const { lanes, names } = this.context;
     const [tile] = lanes.tiles;
-    const shift = tile && this.clusterShift(tile.axis);
-    const offset = shift ? arith('-', position, shift) : position;
     const out: Statement[] = [];
     const bind = (wanted: string, value: TileExpr): TileExpr => {
       const fresh = names.fresh(wanted);
@@ -263,9 +261,18 @@ export class LaneGeometry {
       return name(fresh, 'i32');
     };
     const { own, inside } = this;
-    const vector = bind('vector', arith('/', offset, i32(lanes.vector)));
-    this.own = tile ? bind('lane_of', arith('%', vector, i32(lanes.threads))) : vector;
-    const tiles = tile ? [bind('tile_of', arith('/', vector, i32(lanes.threads)))] : [];
+    const before = (count: number): TileExpr =>
+      lanes.cluster > 1 ? arith('*', { kind: 'cluster-rank', dtype: 'i32', width: 0 }, i32(count)) : i32(0);
+    const vector = bind('vector', arith('/', position, i32(lanes.vector)));
+    // Lanes and tiles are counted from this CTA's first: those of other CTAs may be before it. An only tile has no stride.
+    const isOnly = (tile?.extent ?? 1) === 1;
+    this.own = bind(
+      'lane_of',
+      isOnly ? arith('-', vector, before(lanes.threads)) : arith('%', vector, i32(lanes.threads)),
+    );
+    const tileOf = (extent: number): TileExpr =>
+      isOnly ? i32(0) : bind('tile_of', arith('-', arith('/', vector, i32(lanes.threads)), before(extent)));
+    const tiles = tile ? [tileOf(tile.extent)] : [];
     this.inside = true;
     out.push(...body(tiles));
     this.own = own;
@@ -293,7 +300,7 @@ export class LaneGeometry {
       body([tileAt(name(variable, 'i32'), inner)], inner);
       return { kind: 'loop', variable, begin, end, step: i32(1), unroll, body: inner };
     };
-    if (lanes.tail === undefined) return [loop(i32(0), i32(extent), together)];
+    if (lanes.tail === undefined || together === 1) return [loop(i32(0), i32(extent), together)];
     this.inside = true;
     if (again && ((lanes.cluster - 1) * extent + 1) * step <= length) {
       const end = Math.ceil(extent / together) * together;

@@ -20,6 +20,7 @@ import { RowElements } from './row-elements.js';
 import { Rows } from './rows.js';
 import { SectionContext, type Scope } from './section-context.js';
 import { Selections, type Keys } from './selections.js';
+import { isMadeOf, singleScope } from './single-element.js';
 import { Stores } from './stores.js';
 import type { Sweep } from './sweeps.js';
 import { Tables } from './tables.js';
@@ -60,6 +61,9 @@ export function lowerSection(
   lowerPart(context, rows, { rank: (values) => tables?.rank(ranked!, many, values), tables });
   return { prologue: context.prologue, body: context.row, shared: context.shared };
 }
+
+/** Steps next to each other of a walk that is taken only where a list does not hold what cuts leave: registers are short. */
+const IN_PLACE_OF_LIST = 1;
 
 /** Takes in the elements at one place of the lanes. */
 type Taker = (scope: Scope) => void;
@@ -196,8 +200,8 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
         out.push(...guarded(guards[i], inner));
       });
     };
-    const loops = geometry.overTiles(all, visit, { again });
     const listed = onlyArgs ? overSurvivors(sweep, takers) : undefined;
+    const loops = geometry.overTiles(all, visit, { again, ...(listed && { together: IN_PLACE_OF_LIST }) });
     if (listed) context.row.push({ ...listed, otherwise: loops });
     else context.row.push(...guarded(common ? guards[0] : undefined, loops));
   }
@@ -211,13 +215,24 @@ function lowerPart(context: SectionContext, rows: Rows, handed: Handed): void {
     const conditions = ids.map((id) => args.condition(id));
     if (!survivors || !conditions.every((each) => each !== undefined && survivors.hold(each)))
       return undefined;
-    const walk = survivors.walk((_, position) =>
-      geometry.atPosition(position, (tiles) => {
-        const out: Statement[] = [];
+    const { operand } = survivors;
+    const isKnown = isMadeOf(
+      context,
+      operand,
+      ids.map((id) => args.operand(id)),
+    );
+    const walk = survivors.walk((element) => {
+      const out: Statement[] = [];
+      if (isKnown) {
+        const scope = singleScope(context, values, operand, element, out);
+        takers.forEach((take) => take(scope));
+        return out;
+      }
+      return geometry.atPosition(element.position, (tiles) => {
         takers.forEach((take) => take({ tiles, out, memo: new Map(), unordered: true }));
         return out;
-      }),
-    );
+      });
+    });
     return { kind: 'if', condition: survivors.listed, then: [walk] };
   }
 }

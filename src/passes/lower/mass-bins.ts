@@ -10,7 +10,7 @@ import { BINS } from './cut-workspace.js';
 import { bits, flipped } from './integers.js';
 
 /** Bits of the lower half of a mass. */
-const HALF = 14;
+export const HALF = 14;
 /** Elements whose halves add up in a word. */
 const MOST_HALVES = 2 ** (32 - HALF);
 /** Bits of a word. */

@@ -148,14 +148,14 @@ export class RadixDescent {
     ];
   }
 
-  /** Counts a key in the bin of its first digit. */
-  countFirst(space: Workspace, key: TileExpr): readonly Statement[] {
-    return this.add(space, bits('&', bits('>>', flipped(key), i32(21)), i32(BINS - 1)), undefined);
+  /** Counts a key in its bin below the largest, `top`. */
+  countBelow(space: Workspace, key: TileExpr, top: TileExpr): readonly Statement[] {
+    return this.add(space, { kind: 'gap-bin', operand: key, top, dtype: 'i32', width: 0 }, undefined);
   }
 
-  /** The least key of the bin that was found for a first digit. */
-  leastOfFirst(space: Workspace): TileExpr {
-    return flipped(bits('<<', castI32(foundIn(space, 0)), i32(21)));
+  /** The least key of the bin that was found below the largest. */
+  leastBelow(space: Workspace, top: TileExpr): TileExpr {
+    return { kind: 'gap-key', operand: castI32(foundIn(space, 0)), top, dtype: 'i32', width: 0 };
   }
 
   /** Adds 1, or a mass, to a bin of the present phase. */

@@ -11,6 +11,7 @@ import { bits } from './integers.js';
 import type { Fragments } from './fragments.js';
 import type { LaneGeometry } from './lane-geometry.js';
 import type { Scope, SectionContext } from './section-context.js';
+import { isMadeOf, singleScope, type Listed } from './single-element.js';
 import type { Values } from './values.js';
 
 /** What a cut is made of. */
@@ -56,8 +57,18 @@ export class RowElements {
     );
   }
 
-  /** The element at a position inside the row, whichever thread's it is. */
-  at(source: Source, position: TileExpr, visit: Visit): readonly Statement[] {
+  /** An element of a list, whichever thread's it is. */
+  at(source: Source, element: Listed, visit: Visit): readonly Statement[] {
+    const { key, position } = element;
+    const { operand, weight } = source;
+    if (weight !== undefined && isMadeOf(this.context, operand, [weight])) {
+      const out: Statement[] = [];
+      const mass = massOf(
+        this.values.compute(weight, singleScope(this.context, this.values, operand, element, out)),
+      );
+      const own = this.context.bind('mass', mass, out);
+      return [...out, ...visit({ key, position, mass: own })];
+    }
     return this.geometry.atPosition(position, (tiles) =>
       this.within(source, { tiles, memo: new Map() }, (each) =>
         guarded(compare('==', each.position, position), visit(each)),

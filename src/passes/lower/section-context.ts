@@ -19,6 +19,8 @@ export interface Scope {
   readonly unguarded?: boolean;
   /** Elements come in any order, and some more than once. */
   readonly unordered?: boolean;
+  /** The position of the one element that values are asked for: they are scalars. */
+  readonly single?: TileExpr;
 }
 
 /** Gives the expression of a value; what loads and views need of the values that index them. */

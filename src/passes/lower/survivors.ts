@@ -11,23 +11,49 @@ import { LIST, overList, type Workspace } from './cut-workspace.js';
 import { typed } from './integers.js';
 import { read } from './scalars.js';
 import type { SectionContext } from './section-context.js';
+import type { Listed } from './single-element.js';
 
 export class Survivors {
   /** Cuts whose leading elements may be in the list, all of one operand. */
   private cuts: readonly (Value & { readonly kind: 'cut' })[] = [];
   private readonly count: string;
+  private readonly whole: string;
 
   constructor(
     private readonly context: SectionContext,
     private readonly space: Workspace,
   ) {
     this.count = context.names.fresh('survivors');
-    context.row.push({
-      kind: 'let',
-      name: this.count,
-      value: typed(i32(LIST + 1)),
-      comment: 'elements in the list; more than it holds where the row has to be walked',
-    });
+    this.whole = context.names.fresh('whole');
+    context.row.push(
+      {
+        kind: 'let',
+        name: this.count,
+        value: typed(i32(LIST + 1)),
+        comment: 'elements in the list; more than it holds where the row has to be walked',
+      },
+      {
+        kind: 'let',
+        name: this.whole,
+        value: typed(i32(0)),
+        comment: '1 where the list has all of the row, not of this CTA alone',
+      },
+    );
+  }
+
+  /** What the keys in the list are made of. */
+  get operand(): ValueId {
+    return this.cuts[0]!.operand;
+  }
+
+  /** Elements in the list. */
+  get length(): TileExpr {
+    return name(this.count, 'i32');
+  }
+
+  /** Whether the list of every CTA holds all of the row's. */
+  get isWhole(): TileExpr {
+    return compare('!=', name(this.whole, 'i32'), i32(0));
   }
 
   /** Whether the list holds all of this CTA's. */
@@ -37,6 +63,10 @@ export class Survivors {
 
   get lost(): TileExpr {
     return compare('>', name(this.count, 'i32'), i32(LIST));
+  }
+
+  get isPart(): TileExpr {
+    return compare('==', name(this.whole, 'i32'), i32(0));
   }
 
   /** Whether every element for which `condition` holds is in a complete list. */
@@ -64,19 +94,31 @@ export class Survivors {
   }
 
   /** A list that is not complete. */
-  lose(): Statement {
-    return { kind: 'assign', name: this.count, value: typed(i32(LIST + 1)) };
+  lose(): readonly Statement[] {
+    return [
+      { kind: 'assign', name: this.count, value: typed(i32(LIST + 1)) },
+      { kind: 'assign', name: this.whole, value: typed(i32(0)) },
+    ];
   }
 
-  /** The list is as long as was counted. */
+  /** The list of this CTA is as long as was counted. */
   keep(): Statement {
     return { kind: 'assign', name: this.count, value: read(this.space.count, i32(0)) };
   }
 
+  /** The list has all of the row, so many. */
+  keepWhole(length: TileExpr): readonly Statement[] {
+    return [
+      { kind: 'assign', name: this.count, value: length },
+      { kind: 'assign', name: this.whole, value: typed(i32(1)) },
+    ];
+  }
+
   /** What `body` does for each entry of this thread. */
-  walk(body: (entry: TileExpr, position: TileExpr) => readonly Statement[]): Statement {
+  walk(body: (element: Listed, entry: TileExpr) => readonly Statement[]): Statement {
+    const { keys, places } = this.space;
     return overList(this.context, name(this.count, 'i32'), (entry) =>
-      body(entry, read(this.space.places, entry)),
+      body({ key: read(keys, entry), position: read(places, entry) }, entry),
     );
   }
 }

@@ -39,6 +39,11 @@ export class Values implements ValueSource {
     this.scalars.set(id, value);
   }
 
+  /** The result of a reduction, once it is there. */
+  result(id: ValueId): TileExpr | undefined {
+    return this.scalars.get(id);
+  }
+
   /** A value that is the same for every lane of the row, bound at the level of the row at its first use. */
   scalar(id: ValueId): TileExpr {
     const known = this.scalars.get(id);

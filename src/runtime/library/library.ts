@@ -90,7 +90,7 @@ export class Library extends Resource implements KernelLauncher {
     const found = phase === 'decode' ? decode : prefill;
     const answer = explain(this.#catalogue, found ? { ...question, phase } : question);
     const why = crowded
-      ? `${rows} rows of ${decode.id} put several of its CTAs on each SM`
+      ? `${rows} rows of ${decode.id} crowd the SMs with its clusters`
       : `${rows} rows are ${phase === 'decode' ? 'at most' : 'more than'} ${DECODE_ROWS}`;
     return { ...answer, reasons: [...answer.reasons, why] };
   }

@@ -2,8 +2,8 @@
  * Rows of a call that names no phase -> the phase whose schedule serves it.
  *
  * Decode schedules are made for few rows: where rows are long, a cluster shares each, so that few of them reach all SMs. Once
- * that puts several CTAs on each SM it only costs. Prefill schedules give a row fewer CTAs; while all of those run at once,
- * each finds an SM of its own.
+ * that puts more CTAs on each SM than it runs, or several, it only costs. Prefill schedules give a row fewer CTAs: they serve it
+ * where all of those run at once, or have fewer turns.
  */
 
 import type { VariantPlan } from './variant-plan.js';
@@ -23,9 +23,15 @@ export function isCrowded(
   prefill: VariantPlan,
   prefillCtas: number,
 ): boolean {
+  const most = Math.min(SHARING_CTAS_PER_SM, decode.variant.resources.ctasPerSm);
+  const turns = turnsOf(prefill, prefillCtas);
   return (
     decode.ctasInCluster > 1 &&
-    decodeCtas > SHARING_CTAS_PER_SM * decode.multiprocessors &&
-    prefillCtas <= prefill.variant.resources.ctasPerSm * prefill.multiprocessors
+    decodeCtas > most * decode.multiprocessors &&
+    (turns === 1 || turns < turnsOf(decode, decodeCtas))
   );
 }
+
+/** How often a device is filled with so many CTAs of a variant. */
+const turnsOf = ({ variant, multiprocessors }: VariantPlan, ctas: number): number =>
+  Math.ceil(ctas / (variant.resources.ctasPerSm * multiprocessors));

@@ -76,6 +76,13 @@ export function describe(node: Statement | TileExpr): string {
       return `${node.name} = sum over the row of ${describe(node.value)}`;
     case 'search-bins':
       return `search ${node.bins} at ${describe(node.phase)} for ${describe(node.need)}`;
+    case 'gap-bin':
+    case 'gap-key':
+      return `${node.kind}(${describe(node.operand)}, ${describe(node.top)})`;
+    case 'gather-list':
+      return `${node.name} = gather ${node.parts.join(', ')} up to ${node.most}`;
+    case 'key-number':
+      return `number of ${describe(node.operand)}`;
     case 'key-position':
       return `position in ${describe(node.operand)}`;
     case 'index-mask':

@@ -2,7 +2,8 @@
  * Functions of one value in float64, with what a correct f32 kernel may be off by.
  *
  * The bounds of the single-precision functions are those of the CUDA C++ Programming Guide, "Mathematical Functions
- * Appendix", and of the PTX ISA for the approximate instructions: rsqrt.approx 2^-22.9 relative, rcp.approx 1 ulp.
+ * Appendix", and of the PTX ISA for the approximate instructions: rsqrt.approx 2^-22.9 relative, rcp.approx 1 ulp. log is that of
+ * `__logf`: 2^-21.41 absolute between 0.5 and 2, 3 ulp elsewhere, and numbers below the normal ones may be 0.
  */
 
 import type { Dtype, UnaryOp } from '../../spec/index.js';
@@ -17,11 +18,16 @@ interface Function1 {
   readonly of: (x: number) => number;
   /** Relative error of the f32 function, in units of 2^-24. */
   readonly relative: number;
+  /** What it may be off by beside that. */
+  readonly absolute?: (x: number) => number;
   /** The result may be flushed to zero below the normal numbers. */
   readonly flushes?: boolean;
   /** Goes up and down between -1 and 1. */
   readonly turns?: boolean;
 }
+
+/** lg2.approx between 0.5 and 2, times ln 2. */
+const LOG_NEAR_ONE = 2 ** -21.41;
 
 const FUNCTIONS: Readonly<Record<UnaryOp, Function1>> = {
   neg: { of: (x) => -x, relative: 0 },
@@ -31,7 +37,11 @@ const FUNCTIONS: Readonly<Record<UnaryOp, Function1>> = {
   rsqrt: { of: (x) => 1 / Math.sqrt(x), relative: 4 },
   rcp: { of: (x) => 1 / x, relative: 2, flushes: true },
   exp: { of: Math.exp, relative: 4, flushes: true },
-  log: { of: Math.log, relative: 2 },
+  log: {
+    of: Math.log,
+    relative: 6,
+    absolute: (x) => (x < TINY ? (x > 0 ? INFINITY : 0) : x >= 0.5 && x <= 2 ? LOG_NEAR_ONE : 0),
+  },
   tanh: { of: Math.tanh, relative: 4 },
   sigmoid: { of: (x) => 1 / (1 + Math.exp(-x)), relative: 8, flushes: true },
   erf: { of: erf, relative: 4 },
@@ -70,11 +80,17 @@ export function applyUnary(
   return result;
 }
 
-function offOf({ of, relative, flushes, turns }: Function1, x: number, y: number, ex: number): number {
+function offOf(
+  { of, relative, absolute, flushes, turns }: Function1,
+  x: number,
+  y: number,
+  ex: number,
+): number {
   if (ex === INFINITY) return INFINITY;
   let off = ex === 0 ? 0 : turns && ex >= 1 ? 2 : spread(of, x, ex, y);
   if (!finite(y)) return off;
   off += abs(y) * relative * U;
+  if (absolute) off += absolute(x);
   if (flushes) off += TINY;
   return turns ? min(off, 2) : off;
 }

@@ -31,7 +31,7 @@ describe('a function of a whole row', () => {
     for (const { name, hasClusters } of ARCHITECTURES) {
       expect(schedule(greedy, row(151936), name).cluster).toBe(hasClusters ? 8 : 1);
       expect(schedule(drawn, settings(151936), name).cluster).toBe(hasClusters ? 8 : 1);
-      expect(schedule(filtered, settings(151936), name).cluster).toBe(hasClusters ? 2 : 1);
+      expect(schedule(filtered, settings(151936), name).cluster).toBe(hasClusters ? 8 : 1);
     }
     expect(schedule(greedy, row(1000)).cluster).toBe(1);
   });

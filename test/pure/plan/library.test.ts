@@ -94,6 +94,7 @@ test('models that generate draw from all of their vocabulary, and say how likely
     expect(drawn.map(({ id }) => id)).toEqual([
       `greedy.vocab${vocab}.f32.sm90.prefill`,
       `greedy.vocab${vocab}.f32.sm90.decode`,
+      `${filtered}.sm90.prefill`,
       `${filtered}.sm90.decode`,
       `${filtered}.masked.sm90.decode`,
       `${filtered}.penalised.biased.masked.sm90.decode`,
@@ -224,7 +225,7 @@ test('gemma-3-4b: unwrapped, with the defaults that its config leaves out', asyn
     'add_rms_norm.hidden2560.bf16.unit_offset',
   ]);
   const drawn = whole.variants.filter(({ kernel }) => kernel === 'sample_top_k_top_p');
-  expect(drawn.map(({ binding }) => binding.dims['vocab'])).toEqual([262208, 262208, 262208]);
+  expect(drawn.map(({ binding }) => binding.dims['vocab'])).toEqual([262208, 262208, 262208, 262208]);
   expect(gaps(whole)).toEqual(
     expect.arrayContaining([
       'vision or audio towers',

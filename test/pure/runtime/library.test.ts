@@ -146,14 +146,14 @@ describe('which variant', () => {
 
   test('clusters that share rows serve as many as leave SMs idle, and more than fit at once with less sharing', async () => {
     const { launch, resources } = scaleVariant();
-    const shared = (phase: string, ctas: number) =>
+    const shared = (phase: string, ctas: number, ctasPerSm: number) =>
       scaleVariant({
         id: `scale.${phase}`,
         phase,
         launch: { ...launch, grid: [parseExpr(`rows * ${ctas}`), one, one], cluster: [ctas, 1, 1] },
-        resources: { ...resources, ctasPerSm: 1 },
+        resources: { ...resources, ctasPerSm },
       });
-    const folder = writeLibrary([shared('decode', 8), shared('prefill', 2)]);
+    const folder = writeLibrary([shared('decode', 8, 5), shared('prefill', 2, 1)]);
     const library = await openLibrary(folder, { device: 'sim' });
     // Two CTAs of a decode cluster on each SM, and one of a prefill cluster.
     const few = library.device.multiprocessors / 4;
@@ -167,13 +167,20 @@ describe('which variant', () => {
     expect(phaseOf(few)).toEqual(['scale.decode', `${few} rows are at most 128`]);
     expect(phaseOf(few + 1)).toEqual([
       'scale.prefill',
-      `${few + 1} rows of scale.decode put several of its CTAs on each SM`,
+      `${few + 1} rows of scale.decode crowd the SMs with its clusters`,
     ]);
     expect(phaseOf(fitting)[0]).toBe('scale.prefill');
     expect(phaseOf(fitting + 1)[0]).toBe('scale.decode');
     expect(phaseOf(129)).toEqual(['scale.prefill', '129 rows are more than 128']);
     expect(ran(library, tensors(library, fitting), { phase: 'decode' })).toBe('scale.decode');
     library.close();
+    // Where an SM runs one CTA of a decode cluster, more rows have several turns: the fewer serve them.
+    const slow = writeLibrary([shared('decode', 8, 1), shared('prefill', 2, 1)]);
+    const once = await openLibrary(slow, { device: 'sim' });
+    const most = Math.floor(once.device.multiprocessors / 8);
+    const chosen = [most, most + 1, fitting + 1, 128].map((rows) => ran(once, tensors(once, rows)));
+    expect(chosen).toEqual(['scale.decode', 'scale.prefill', 'scale.prefill', 'scale.prefill']);
+    once.close();
   });
 
   test('the architecture is the device’s, the exact one first', async () => {

@@ -63,6 +63,7 @@ export function withChild(expr: TileExpr, at: number, child: TileExpr): TileExpr
     case 'unary':
     case 'cast':
     case 'warp-reduce':
+    case 'key-number':
     case 'key-position':
     case 'warp-match':
     case 'lane-count':
@@ -74,6 +75,9 @@ export function withChild(expr: TileExpr, at: number, child: TileExpr): TileExpr
         : at === 1
           ? { ...expr, seed: child }
           : { ...expr, offset: child };
+    case 'gap-bin':
+    case 'gap-key':
+      return at === 0 ? { ...expr, operand: child } : { ...expr, top: child };
     case 'share-of':
       return at === 0 ? { ...expr, total: child } : { ...expr, share: child };
     case 'order-key':
@@ -173,6 +177,7 @@ function topExpressions(statement: Statement): readonly Top[] {
         { expr: statement.value, replace: (value) => ({ ...statement, value }) },
         { expr: statement.index, replace: (index) => ({ ...statement, index }) },
       ];
+    case 'gather-list':
     case 'prefetch':
     case 'fragment':
     case 'shared-fragment':
