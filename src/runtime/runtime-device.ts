@@ -20,6 +20,8 @@ export interface RuntimeDevice extends Device {
   alloc(bytes: number, options?: AllocateOn): RuntimeBuffer;
   /** A launch whose shape is fixed. @throws LAUNCH_GUARD */
   prepare(kernel: DeviceKernel, shape: LaunchShape): PreparedKernel;
+  /** How many clusters of a launch run at once; absent: the device does not say. */
+  activeClusters?(kernel: DeviceKernel, shape: LaunchShape): number;
   /** Compares where a kernel expects its parameters with where the manifest puts them. @throws CUBIN_INVALID */
   checkParameters(kernel: DeviceKernel, params: readonly ParamEntry[]): void;
   /** Whether launches are being captured into a graph; then `noteUse` is told which buffers they use. */

@@ -427,6 +427,11 @@ export class FakeDriver implements CudaDriver {
         const param = this.#kernels[this.#things.get(handle)?.name ?? '']?.params[index];
         return param ? this.#put64(offset, param[0]) || this.#put64(size, param[1]) : INVALID_VALUE;
       },
+      // As many clusters as a device of 13 groups of SMs has, whatever their size.
+      cuOccupancyMaxActiveClusters: (out, handle, config) =>
+        this.#is(handle, 'function') && this.host(config, 12).getUint32(0, true) > 0
+          ? this.#put32(out, 13)
+          : INVALID_VALUE,
       cuLaunchKernelEx: (config, kernel, params, extra) => this.#launch(config, kernel, params, extra),
       cuMemGetInfo: (free, total) => this.#put64(free, 2 ** 25) || this.#put64(total, 2 ** 26),
       cuMemAlloc: (out, bytes) => this.#allocate(out, bytes),

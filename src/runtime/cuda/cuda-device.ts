@@ -159,6 +159,10 @@ export class CudaDevice extends Resource implements RuntimeDevice {
     };
   }
 
+  activeClusters(kernel: DeviceKernel, shape: LaunchShape): number {
+    return this.#kernelOf(kernel).activeClusters(shape);
+  }
+
   launch(kernel: DeviceKernel, launch: KernelLaunch): void {
     const { grid, block, cluster, sharedMemoryBytes, parameters, pdl, stream } = launch;
     const packet = this.#kernelOf(kernel).pack({

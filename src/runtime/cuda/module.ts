@@ -100,6 +100,17 @@ export class CudaKernel implements DeviceKernel {
     return new LaunchPacket(context.driver, shape);
   }
 
+  /** Clusters that the device has room for at once: how its SMs lie in groups counts too. */
+  activeClusters(shape: LaunchShape): number {
+    const { context } = this;
+    const packet = this.pack(shape);
+    packet.setGrid(...shape.cluster);
+    const out = new HostBlock(context.driver, 8);
+    const status = context.api.cuOccupancyMaxActiveClusters(out.address, this.handle, packet.config);
+    context.check(status, `cuOccupancyMaxActiveClusters of "${this.entry}"`);
+    return out.view.getInt32(0, true);
+  }
+
   launch(packet: LaunchPacket): void {
     const { context } = this;
     context.activate();

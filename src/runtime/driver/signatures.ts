@@ -35,6 +35,7 @@ export const SIGNATURES = {
   cuFuncSetAttribute: { symbol: 'cuFuncSetAttribute', takes: [P, I, I] },
   /** Since CUDA 12.4. */
   cuFuncGetParamInfo: { symbol: 'cuFuncGetParamInfo', takes: [P, P, P, P] },
+  cuOccupancyMaxActiveClusters: { symbol: 'cuOccupancyMaxActiveClusters', takes: [P, P, P] },
   cuLaunchKernelEx: { symbol: 'cuLaunchKernelEx', takes: [P, P, P, P] },
 
   cuMemGetInfo: { symbol: 'cuMemGetInfo_v2', takes: [P, P] },

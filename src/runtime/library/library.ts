@@ -189,8 +189,8 @@ export class Library extends Resource implements KernelLauncher {
   }
 
   #isCrowded(decode: VariantEntry, prefill: VariantEntry, rows: number): boolean {
-    const [few, many] = [this.#serve(decode).plan, this.#serve(prefill).plan];
-    return isCrowded(few, few.ctasFor(rows), many, many.ctasFor(rows));
+    const [few, many] = [this.#serve(decode), this.#serve(prefill)];
+    return isCrowded(few, few.plan.ctasFor(rows), many, many.plan.ctasFor(rows));
   }
 
   #variant(id: string): ServedVariant {
@@ -212,7 +212,7 @@ function otherPhase(served: ServedVariant, group: Group, args: CallArguments): S
   const chosen = inPhase(phaseOf(served.plan.rows), served, group, args);
   if (chosen.variant.phase !== 'decode' || chosen.plan.ctasInCluster === 1) return chosen;
   const other = inPhase('prefill', chosen, group, args);
-  return isCrowded(chosen.plan, chosen.plan.ctas, other.plan, other.plan.ctas) ? other : chosen;
+  return isCrowded(chosen, chosen.plan.ctas, other, other.plan.ctas) ? other : chosen;
 }
 
 function inPhase(

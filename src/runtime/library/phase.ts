@@ -6,7 +6,7 @@
  * where all of those run at once, or have fewer turns.
  */
 
-import type { VariantPlan } from './variant-plan.js';
+import type { ServedVariant } from './served-variant.js';
 
 /** The largest batch that decode schedules are made and measured for. */
 export const DECODE_ROWS = 128;
@@ -18,20 +18,17 @@ export const phaseOf = (rows: number): 'decode' | 'prefill' => (rows <= DECODE_R
 
 /** Whether the CTAs that share rows in a decode schedule crowd the SMs while those of the prefill schedule would not. */
 export function isCrowded(
-  decode: VariantPlan,
+  decode: ServedVariant,
   decodeCtas: number,
-  prefill: VariantPlan,
+  prefill: ServedVariant,
   prefillCtas: number,
 ): boolean {
-  const most = Math.min(SHARING_CTAS_PER_SM, decode.variant.resources.ctasPerSm);
+  if (decode.plan.ctasInCluster === 1) return false;
+  const most = Math.min(SHARING_CTAS_PER_SM * decode.device.multiprocessors, decode.ctasAtOnce);
+  if (decodeCtas <= most) return false;
   const turns = turnsOf(prefill, prefillCtas);
-  return (
-    decode.ctasInCluster > 1 &&
-    decodeCtas > most * decode.multiprocessors &&
-    (turns === 1 || turns < turnsOf(decode, decodeCtas))
-  );
+  return turns === 1 || turns < turnsOf(decode, decodeCtas);
 }
 
 /** How often a device is filled with so many CTAs of a variant. */
-const turnsOf = ({ variant, multiprocessors }: VariantPlan, ctas: number): number =>
-  Math.ceil(ctas / (variant.resources.ctasPerSm * multiprocessors));
+const turnsOf = (served: ServedVariant, ctas: number): number => Math.ceil(ctas / served.ctasAtOnce);

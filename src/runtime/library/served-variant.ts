@@ -12,6 +12,7 @@ export class ServedVariant {
   #module: DeviceModule | undefined;
   #kernel: DeviceKernel | undefined;
   #prepared: PreparedKernel | undefined;
+  #ctasAtOnce: number | undefined;
 
   constructor(
     readonly variant: VariantEntry,
@@ -37,6 +38,18 @@ export class ServedVariant {
   prepare(dependentLaunch = true): PreparedKernel {
     const { shape } = this.plan;
     return this.device.prepare(this.load(), { ...shape, pdl: shape.pdl && dependentLaunch });
+  }
+
+  /** CTAs that the device runs at once: as its driver says of clusters, else as many as their resources leave room for. */
+  get ctasAtOnce(): number {
+    return (this.#ctasAtOnce ??= this.#countAtOnce());
+  }
+
+  #countAtOnce(): number {
+    const { device, plan, variant } = this;
+    const { ctasInCluster: cluster, shape } = plan;
+    if (cluster > 1 && device.activeClusters) return cluster * device.activeClusters(this.load(), shape);
+    return variant.resources.ctasPerSm * device.multiprocessors;
   }
 
   /** Loads the code, once. */

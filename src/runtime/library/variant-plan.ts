@@ -84,10 +84,6 @@ export class VariantPlan {
     return cluster[0] * cluster[1] * cluster[2];
   }
 
-  get multiprocessors(): number {
-    return this.device.multiprocessors;
-  }
-
   /** What stands against the call, or undefined. */
   bind(args: CallArguments): Refusal | undefined {
     const values = this.#values;

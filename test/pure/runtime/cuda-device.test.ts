@@ -187,6 +187,18 @@ describe('memory', () => {
 });
 
 describe('launching', () => {
+  test('the driver says how many clusters of a launch run at once', async () => {
+    const { device, driver } = await open();
+    const module = device.loadModule({ name: 'scale', cubin: FAKE_CUBIN });
+    const shape = {
+      ...{ block: [256, 1, 1], cluster: [8, 1, 1], sharedMemoryBytes: 0 },
+      ...{ pdl: false, cooperative: false, parameterBytes: 24 },
+    } as const;
+    expect(device.activeClusters(module.kernel(ENTRY), shape)).toBe(13);
+    expect(driver.launches).toEqual([]);
+    device.close();
+  });
+
   test('a config with every attribute', async () => {
     const { device, driver } = await open();
     const module = device.loadModule({ name: 'scale', cubin: FAKE_CUBIN });
