@@ -191,8 +191,12 @@ describe('launching', () => {
     const { device, driver } = await open();
     const module = device.loadModule({ name: 'scale', cubin: FAKE_CUBIN });
     const shape = {
-      ...{ block: [256, 1, 1], cluster: [8, 1, 1], sharedMemoryBytes: 0 },
-      ...{ pdl: false, cooperative: false, parameterBytes: 24 },
+      block: [256, 1, 1],
+      cluster: [8, 1, 1],
+      sharedMemoryBytes: 0,
+      pdl: false,
+      cooperative: false,
+      parameterBytes: 24,
     } as const;
     expect(device.activeClusters(module.kernel(ENTRY), shape)).toBe(13);
     expect(driver.launches).toEqual([]);
