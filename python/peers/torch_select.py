@@ -8,6 +8,9 @@ from torch_ways import Body, compiled, way
 SORTED_WHOLE = 1024
 """Largest k of all rows up to which the k largest are chosen first, and filtered and drawn from alone."""
 
+GREEDY_BELOW = 1e-5
+"""Temperatures below it take the largest logit."""
+
 Bodies = list[tuple[str, Body]]
 
 
@@ -74,7 +77,7 @@ class Settings:
 
     def __init__(self, p: Problem) -> None:
         t = p.first
-        warm = t["temperature"] > 0
+        warm = t["temperature"] >= GREEDY_BELOW
         self.all_warm, self.none_warm = bool(warm.all()), not bool(warm.any())
         if "top_k" in t:
             self.vocab = t["logits"].shape[-1]
@@ -84,13 +87,13 @@ class Settings:
 
     def heated(self, t: Tensors) -> torch.Tensor:
         temperature = t["temperature"]
-        divisor = temperature if self.all_warm else torch.where(temperature > 0, temperature, 1.0)
+        divisor = temperature if self.all_warm else torch.where(temperature >= GREEDY_BELOW, temperature, 1.0)
         return t["logits"].float() / divisor.unsqueeze(-1)
 
     def token(self, t: Tensors, drawn: torch.Tensor) -> Tensors:
         if self.all_warm:
             return {"token": drawn}
-        return {"token": torch.where(t["temperature"] > 0, drawn, t["logits"].argmax(-1))}
+        return {"token": torch.where(t["temperature"] >= GREEDY_BELOW, drawn, t["logits"].argmax(-1))}
 
 
 def sample_temperature(p: Problem) -> Bodies:

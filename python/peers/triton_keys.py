@@ -142,7 +142,7 @@ def best_part_kernel(logits, temperature, seed, offset, found, token, N: tl.cons
         col = first + tl.arange(0, LENGTH)
         h = tl.load(logits + row * N + col, mask=col < N, other=float("-inf"), eviction_policy="evict_first").to(tl.float32)
         if DRAW:
-            if t > 0.0:
+            if t >= 1e-5:
                 u = tl.maximum(tl.rand(noise, col), 1e-7)
                 h = h / t - tl.log(-tl.log(u))
         better = h > best

@@ -307,7 +307,7 @@ def drawn(filtered):
     def reference(t, p, flags, types):
         tokens = []
         for row, x in enumerate(adjusted(t, flags)):
-            warm = t["temperature"][row] > 0
+            warm = t["temperature"][row] >= np.float32(1e-5)
             order = np.lexsort((np.arange(len(x)), -x))
             order = order[x[order] > -np.inf]
             if len(order) == 0 or not warm:
