@@ -258,6 +258,9 @@ export const name = (name: string, dtype: Dtype, width = 0): TileExpr => ({
   dtype,
   width,
 });
+/** Rank of this CTA in its cluster. */
+export const clusterRank: TileExpr = { kind: 'cluster-rank', dtype: 'i32', width: 0 };
+
 export const literal = (value: number | boolean, dtype: Dtype): TileExpr => ({
   kind: 'literal',
   value,
@@ -318,6 +321,18 @@ export function all(conditions: readonly TileExpr[]): TileExpr | undefined {
 /** `body` under `condition`, or as it is without one. */
 export function guarded(condition: TileExpr | undefined, body: readonly Statement[]): readonly Statement[] {
   return condition && body.length > 0 ? [{ kind: 'if', condition, then: body }] : body;
+}
+
+/** Whether a statement, or one that it holds, is as `test` says. */
+export function someWithin(statement: Statement, test: (each: Statement) => boolean): boolean {
+  if (test(statement)) return true;
+  const inner =
+    statement.kind === 'if'
+      ? [...statement.then, ...(statement.otherwise ?? [])]
+      : statement.kind === 'loop' || statement.kind === 'unroll'
+        ? statement.body
+        : [];
+  return inner.some((each) => someWithin(each, test));
 }
 
 /** Expressions that `expr` is made of. */

@@ -5,7 +5,7 @@
  * A kernel of several sections gives each a run of CTAs of its own; a persistent grid walks its tiles of rows in a loop.
  */
 
-import { arith, compare, i32, name, type Statement, type TileExpr } from '../ir/tile.js';
+import { arith, compare, i32, name, someWithin, type Statement, type TileExpr } from '../ir/tile.js';
 import type { Kernel, Section, SharedRegion } from '../ir/kernel.js';
 import { rowCount } from './lower/expressions.js';
 import { lowerSection } from './lower/lower-section.js';
@@ -124,23 +124,16 @@ function waitLate(body: readonly Statement[]): readonly Statement[] {
   ];
 }
 
-function meetsCluster(statement: Statement): boolean {
-  switch (statement.kind) {
-    case 'cluster-barrier':
-    case 'cluster-store':
-    case 'row-total':
-    case 'search-bins':
-    case 'gather-list':
-      return true;
-    case 'if':
-      return [...statement.then, ...(statement.otherwise ?? [])].some(meetsCluster);
-    case 'loop':
-    case 'unroll':
-      return statement.body.some(meetsCluster);
-    default:
-      return false;
-  }
-}
+const MEETS_CLUSTER: ReadonlySet<Statement['kind']> = new Set([
+  'cluster-barrier',
+  'cluster-store',
+  'row-total',
+  'search-bins',
+  'gather-list',
+]);
+
+const meetsCluster = (statement: Statement): boolean =>
+  someWithin(statement, ({ kind }) => MEETS_CLUSTER.has(kind));
 
 /** Tiles next to each other, as many for each CTA, so that the ranks of a CTA's rows go on from those before. */
 function neighbours(

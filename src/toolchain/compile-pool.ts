@@ -10,6 +10,7 @@ import { setMaxListeners } from 'node:events';
 import { cpus } from 'node:os';
 import { cancelled } from '../util/cancel.js';
 import { RoseError } from '../util/errors.js';
+import { takeLongest } from '../util/take-longest.js';
 import { CompileError } from './compile-error.js';
 import { CompileWorker, WorkerDied, type WorkerAnswer, type WorkerCommand } from './compile-worker.js';
 import { WORKER_SCRIPT } from './toolchain.js';
@@ -159,16 +160,11 @@ export class CompilePool implements AsyncDisposable {
     task.worker?.kill('the job was cancelled');
   }
 
-  /** The longest module: it takes longest to compile, and begun last it would be alone at the end. */
-  private takeLongest(): Task {
-    const lengths = this.queue.map(({ job }) => job.source.length);
-    return this.queue.splice(lengths.indexOf(Math.max(...lengths)), 1)[0]!;
-  }
-
   /** Gives queued jobs to idle workers, and starts workers for jobs that have none coming. */
   private pump(): void {
     while (this.queue.length > 0 && this.idle.length > 0) {
-      this.track(this.run(this.takeLongest(), this.idle.pop()!));
+      const task = takeLongest(this.queue, ({ job }) => job.source.length);
+      this.track(this.run(task, this.idle.pop()!));
     }
     while (!this.disposed && this.starting < this.queue.length && this.workers() < this.maxWorkers)
       this.startWorker();

@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { cancelled, throwIfCancelled } from '../util/cancel.js';
 import { RoseError } from '../util/errors.js';
 import { errorCode } from '../util/system-error.js';
+import { takeLongest } from '../util/take-longest.js';
 import { outOfMemory, type Answer, type Job, type SentOptions } from './job.js';
 import type { Subject, Verdict } from './types.js';
 
@@ -119,17 +120,11 @@ export class VerifyPool implements AsyncDisposable {
     }
   }
 
-  /** The longest kernel: it takes longest to run, and begun last it would be alone at the end. */
-  private takeLongest(): Task {
-    const lengths = this.queue.map(({ job }) => job.subject.ptx.length);
-    return this.queue.splice(lengths.indexOf(Math.max(...lengths)), 1)[0]!;
-  }
-
   private pump(): void {
     while (this.queue.length > 0) {
       const worker = this.idle.pop() ?? this.start();
       if (!worker) return;
-      const task = this.takeLongest();
+      const task = takeLongest(this.queue, ({ job }) => job.subject.ptx.length);
       task.worker = worker;
       this.running.set(worker, task);
       task.start();

@@ -103,13 +103,20 @@ export class Args {
       { kind: 'let', name: found, value: name(at, 'i32') },
     );
     this.overWarp(key, found);
-    const count = warpsOf(context);
+    const { cluster } = context.lanes;
+    const warps = warpsOf(context);
+    const count = warps * cluster;
     if (count > 1) {
       const regions = [
         declareResults(context, `s_${key}`, count),
         declareResults(context, `s_${found}`, count),
       ] as const;
-      row.push(...shareResults(context, regions, [name(key, 'i32'), name(found, 'i32')]));
+      row.push(
+        ...shareResults(cluster, [
+          { to: regions[0], value: name(key, 'i32'), warps },
+          { to: regions[1], value: name(found, 'i32'), warps },
+        ]),
+      );
       this.gather(regions, key, found, count);
       this.overWarp(key, found);
     }

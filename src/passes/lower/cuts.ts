@@ -15,6 +15,7 @@ import {
   i32,
   literal,
   name,
+  someWithin,
   wide,
   type Statement,
   type TileExpr,
@@ -366,19 +367,8 @@ export class Cuts {
   }
 }
 
-/** Whether a statement reads the shared memory of other CTAs. */
-function readsPeers(statement: Statement): boolean {
-  switch (statement.kind) {
-    case 'row-total':
-    case 'search-bins':
-    case 'gather-list':
-      return true;
-    case 'if':
-      return [...statement.then, ...(statement.otherwise ?? [])].some(readsPeers);
-    case 'loop':
-    case 'unroll':
-      return statement.body.some(readsPeers);
-    default:
-      return false;
-  }
-}
+/** Statements that read the shared memory of other CTAs. */
+const READS_PEERS: ReadonlySet<Statement['kind']> = new Set(['row-total', 'search-bins', 'gather-list']);
+
+const readsPeers = (statement: Statement): boolean =>
+  someWithin(statement, ({ kind }) => READS_PEERS.has(kind));

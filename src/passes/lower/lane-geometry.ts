@@ -2,7 +2,16 @@
 
 import type { Axis } from '../../spec/index.js';
 import type { ReduceFn } from '../../ir/kernel.js';
-import { arith, compare, guarded, i32, name, type Statement, type TileExpr } from '../../ir/tile.js';
+import {
+  arith,
+  clusterRank,
+  compare,
+  guarded,
+  i32,
+  name,
+  type Statement,
+  type TileExpr,
+} from '../../ir/tile.js';
 import type { IntTuple } from '../../layout/index.js';
 import { unsupported } from '../unsupported.js';
 import { bits } from './integers.js';
@@ -130,7 +139,7 @@ export class LaneGeometry {
     const { cluster, tiles } = this.context.lanes;
     const shared = tiles.at(-1);
     if (cluster === 1 || shared?.axis !== axis) return undefined;
-    return arith('*', { kind: 'cluster-rank', dtype: 'i32', width: 0 }, i32(shared.extent * shared.step));
+    return arith('*', clusterRank, i32(shared.extent * shared.step));
   }
 
   /** Elements along the contiguous axis. */
@@ -262,7 +271,7 @@ export class LaneGeometry {
     };
     const { own, inside } = this;
     const before = (count: number): TileExpr =>
-      lanes.cluster > 1 ? arith('*', { kind: 'cluster-rank', dtype: 'i32', width: 0 }, i32(count)) : i32(0);
+      lanes.cluster > 1 ? arith('*', clusterRank, i32(count)) : i32(0);
     const vector = bind('vector', arith('/', position, i32(lanes.vector)));
     // Lanes and tiles are counted from this CTA's first: those of other CTAs may be before it. An only tile has no stride.
     const isOnly = (tile?.extent ?? 1) === 1;
@@ -300,6 +309,7 @@ export class LaneGeometry {
       body([tileAt(name(variable, 'i32'), inner)], inner);
       return { kind: 'loop', variable, begin, end, step: i32(1), unroll, body: inner };
     };
+    // One step at a time each has a condition of its own, which costs less than another loop.
     if (lanes.tail === undefined || together === 1) return [loop(i32(0), i32(extent), together)];
     this.inside = true;
     if (again && ((lanes.cluster - 1) * extent + 1) * step <= length) {

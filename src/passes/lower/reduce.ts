@@ -5,8 +5,9 @@
 
 import { makeLayout } from '../../layout/index.js';
 import type { ReduceFn, SharedRegion } from '../../ir/kernel.js';
-import { arith, compare, i32, literal, name, type Statement, type TileExpr } from '../../ir/tile.js';
+import { arith, i32, literal, name, type Statement, type TileExpr } from '../../ir/tile.js';
 import type { Names } from './names.js';
+import { shareResults, type WarpResult } from './warp-results.js';
 
 const WARP = 32;
 
@@ -48,35 +49,28 @@ export function reduceAcrossThreads(
     .filter(({ group }) => context.cluster > 1 || group.threads * group.stride > WARP)
     .map((partial) => exchange(context, partial));
   if (exchanges.length === 0) return;
-  const lane = arith('%', name('thread', 'i32'), i32(WARP));
   out.push(
-    { kind: 'if', condition: compare('==', lane, i32(0)), then: exchanges.map(({ write }) => write) },
-    { kind: context.cluster > 1 ? 'cluster-barrier' : 'barrier' },
+    ...shareResults(
+      context.cluster,
+      exchanges.map(({ result }) => result),
+    ),
     ...exchanges.flatMap(({ read }) => read),
   );
 }
 
-/** Of one reduction: what the first lane of each warp writes, and what every thread reads behind the barrier. */
+/** Of one reduction: what each warp found, and what every thread reads behind the barrier. */
 function exchange(
   context: ReduceContext,
   { fn, variable, group }: Partial,
-): { readonly write: Statement; readonly read: readonly Statement[] } {
+): { readonly result: WarpResult; readonly read: readonly Statement[] } {
   const value = name(variable, 'f32');
-  const warps = (group.threads * group.stride) / WARP;
-  const perRow = Math.max(1, warps) * context.cluster;
+  const warps = Math.max(1, (group.threads * group.stride) / WARP);
+  const perRow = warps * context.cluster;
   const region = context.names.fresh(`s_${variable}`);
   context.shared.push({ name: region, dtype: 'f32', elements: perRow * context.rowsPerCta, align: 16 });
-  const thread = name('thread', 'i32');
-  const slot = arith('/', thread, i32(WARP));
-  const rank: TileExpr = { kind: 'cluster-rank', dtype: 'i32', width: 0 };
-  const index = arith('+', arith('*', rank, i32(Math.max(1, warps))), slot);
-  const write: Statement =
-    context.cluster > 1
-      ? { kind: 'cluster-store', to: region, index, value, cluster: context.cluster }
-      : { kind: 'store', to: region, at: [{ kind: 'at', index: slot }], value };
   // The partial results of this row lie next to each other: row r of the CTA owns [r * perRow, (r + 1) * perRow).
   const view = context.names.fresh(`${region}_row`);
-  const row = context.rowsPerCta === 1 ? i32(0) : arith('/', thread, i32(Math.max(1, warps) * WARP));
+  const row = context.rowsPerCta === 1 ? i32(0) : arith('/', name('thread', 'i32'), i32(warps * WARP));
   const partials: TileExpr = {
     kind: 'element',
     of: view,
@@ -87,7 +81,7 @@ function exchange(
   const initial = literal(identity(fn), 'f32');
   const layout = makeLayout([context.rowsPerCta, perRow], [perRow, 1]);
   return {
-    write,
+    result: { to: region, value, warps },
     read: [
       { kind: 'shared-fragment', name: view, region, layout },
       {

@@ -25,14 +25,16 @@ export function knownTop(
 
 /** Leaves in the new variable `top` the largest of all threads' `own`. */
 export function findTop(context: SectionContext, own: TileExpr, top: string): readonly Statement[] {
-  const count = warpsOf(context);
+  const { cluster } = context.lanes;
+  const warps = warpsOf(context);
+  const count = warps * cluster;
   const most = name(top, 'i32');
   const first: Statement = { kind: 'let', name: top, value: overWarp('max', own) };
   if (count === 1) return [first];
   const region = declareResults(context, `s_${top}`, count);
   return [
     first,
-    ...shareResults(context, [region], [most]),
+    ...shareResults(cluster, [{ to: region, value: most, warps }]),
     { kind: 'assign', name: top, value: typed(i32(TAKEN)) },
     overResults(context, count, (index) => [
       { kind: 'assign', name: top, value: extreme('max', most, read(region, index)) },

@@ -1,7 +1,16 @@
 /** Stores: by every lane inside a sweep's loops, or once for what is the same over some lanes. */
 
 import type { Store } from '../../ir/kernel.js';
-import { all, arith, compare, guarded, i32, type Statement, type TileExpr } from '../../ir/tile.js';
+import {
+  all,
+  arith,
+  clusterRank,
+  compare,
+  guarded,
+  i32,
+  type Statement,
+  type TileExpr,
+} from '../../ir/tile.js';
 import { unsupported } from '../unsupported.js';
 import { laneView, type LaneView } from './access.js';
 import { Elementwise } from './elementwise.js';
@@ -52,7 +61,7 @@ export class Stores {
     const shared = lanes.tiles.at(-1)?.axis;
     const once =
       lanes.cluster > 1 && !access.terms.some((term) => term.kind === 'axis' && term.axis === shared);
-    const rank = once ? [compare('==', { kind: 'cluster-rank', dtype: 'i32', width: 0 }, i32(0))] : [];
+    const rank = once ? [compare('==', clusterRank, i32(0))] : [];
     return all([...conditions, ...this.oneOfIdle(store), ...rank]);
   }
 

@@ -7,7 +7,16 @@
  */
 
 import type { Axis } from '../../spec/index.js';
-import { arith, compare, i32, guarded, name, type Statement, type TileExpr } from '../../ir/tile.js';
+import {
+  arith,
+  clusterRank,
+  compare,
+  i32,
+  guarded,
+  name,
+  type Statement,
+  type TileExpr,
+} from '../../ir/tile.js';
 import { choose, extreme, fresh, read, write } from './scalars.js';
 import type { SectionContext } from './section-context.js';
 import { spread } from './spread.js';
@@ -17,7 +26,6 @@ import { placeOfWarp, startWarps, sumOfWarps, type ByWarp, type OwnRows } from '
 const AT_ONCE = { few: 4, many: 8, share: 8 };
 
 const thread = name('thread', 'i32');
-const clusterRank: TileExpr = { kind: 'cluster-rank', dtype: 'i32', width: 0 };
 
 /** Shared arrays of one count: of all rows and, where ranks are wanted, of those before the CTA's own, and of its own by warp. */
 export interface Counted {

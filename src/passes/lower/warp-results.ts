@@ -1,12 +1,21 @@
 /** One result of each warp of a row, where every thread of the row finds them: shared memory, of each CTA of the cluster. */
 
-import { arith, compare, guarded, i32, name, type Statement, type TileExpr } from '../../ir/tile.js';
+import {
+  arith,
+  clusterRank,
+  compare,
+  guarded,
+  i32,
+  name,
+  type Statement,
+  type TileExpr,
+} from '../../ir/tile.js';
 import type { SectionContext } from './section-context.js';
 
 const WARP = 32;
 
-/** Warps of the row, over the cluster. */
-export const warpsOf = ({ lanes }: SectionContext): number => (lanes.threads / WARP) * lanes.cluster;
+/** Warps of the row in a CTA. */
+export const warpsOf = ({ lanes }: SectionContext): number => lanes.threads / WARP;
 
 /** A region that has an i32 of each warp. */
 export function declareResults({ names, shared }: SectionContext, wanted: string, count: number): string {
@@ -15,25 +24,25 @@ export function declareResults({ names, shared }: SectionContext, wanted: string
   return region;
 }
 
-/** The first lane of each warp writes its values; behind the barrier all are there. */
-export function shareResults(
-  { lanes }: SectionContext,
-  regions: readonly string[],
-  values: readonly TileExpr[],
-): readonly Statement[] {
+/** What a warp found, and the region that has one of each of a row's `warps` in a CTA, CTA by CTA of the cluster. */
+export interface WarpResult {
+  readonly to: string;
+  readonly value: TileExpr;
+  readonly warps: number;
+}
+
+/** The first lane of each warp writes its results; behind the barrier all are there. */
+export function shareResults(cluster: number, results: readonly WarpResult[]): readonly Statement[] {
   const thread = name('thread', 'i32');
   const warp = arith('/', thread, i32(WARP));
-  const rank: TileExpr = { kind: 'cluster-rank', dtype: 'i32', width: 0 };
-  const index = lanes.cluster > 1 ? arith('+', arith('*', rank, i32(lanes.threads / WARP)), warp) : warp;
-  const then = regions.map((to, i): Statement => {
-    const value = values[i]!;
-    return lanes.cluster > 1
-      ? { kind: 'cluster-store', to, index, value, cluster: lanes.cluster }
-      : { kind: 'store', to, at: [{ kind: 'at', index }], value };
+  const then = results.map(({ to, value, warps }): Statement => {
+    if (cluster === 1) return { kind: 'store', to, at: [{ kind: 'at', index: warp }], value };
+    const index = arith('+', arith('*', clusterRank, i32(warps)), warp);
+    return { kind: 'cluster-store', to, index, value, cluster };
   });
   return [
     { kind: 'if', condition: compare('==', arith('%', thread, i32(WARP)), i32(0)), then },
-    { kind: lanes.cluster > 1 ? 'cluster-barrier' : 'barrier' },
+    { kind: cluster > 1 ? 'cluster-barrier' : 'barrier' },
   ];
 }
 

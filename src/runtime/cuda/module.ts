@@ -105,9 +105,11 @@ export class CudaKernel implements DeviceKernel {
     const { context } = this;
     const packet = this.pack(shape);
     packet.setGrid(...shape.cluster);
-    const out = new HostBlock(context.driver, 8);
-    const status = context.api.cuOccupancyMaxActiveClusters(out.address, this.handle, packet.config);
-    context.check(status, `cuOccupancyMaxActiveClusters of "${this.entry}"`);
+    const { out, api } = context;
+    context.check(
+      api.cuOccupancyMaxActiveClusters(out.address, this.handle, packet.config),
+      `cuOccupancyMaxActiveClusters of "${this.entry}"`,
+    );
     return out.view.getInt32(0, true);
   }
 
